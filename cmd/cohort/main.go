@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/alecthomas/kong"
+)
+
+// Exit codes that scripts may rely on.
+const (
+	exitOK     = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// commands is the command line: every flag and command of the program.
+type commands struct {
+	File string `name:"config" placeholder:"FILE" type:"path" help:"The configuration file. Without it the defaults and the environment hold."`
+	JSON bool   `name:"json" help:"Print the result as JSON."`
+
+	Version versionCommand `cmd:"" help:"Print the version."`
+	Config  configCommands `cmd:"" help:"Look at the configuration."`
+}
+
+// program is what a command may touch of the world around it, so that tests
+// can run commands without a process.
+type program struct {
+	ctx     context.Context
+	in      io.Reader
+	out     io.Writer
+	errOut  io.Writer
+	environ []string
+
+	configFile string
+	json       bool
+}
+
+func main() {
+	p := &program{ctx: context.Background(), in: os.Stdin, out: os.Stdout, errOut: os.Stderr, environ: os.Environ()}
+	os.Exit(p.run(os.Args[1:]))
+}
+
+// run carries out one command line and returns the exit code. What went wrong
+// is one sentence on errOut.
+func (p *program) run(args []string) int {
+	var line commands
+	shown := -1 // the exit code once help was shown instead of a command run
+	parser, err := kong.New(&line,
+		kong.Name("cohort"),
+		kong.Description("Runs an instance of Cohort and looks after it."),
+		kong.Writers(p.out, p.errOut),
+		kong.Exit(func(code int) { shown = code }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: false}),
+		kong.Bind(p),
+	)
+	if err != nil {
+		return p.fail(err)
+	}
+	parsed, err := parser.Parse(args)
+	if shown >= 0 {
+		return shown
+	}
+	if err != nil {
+		return p.fail(&usageError{err})
+	}
+	p.configFile, p.json = line.File, line.JSON
+	if err := parsed.Run(); err != nil {
+		return p.fail(err)
+	}
+	return exitOK
+}
+
+// usageError is a command line that asks for something that cannot be asked
+// for; it ends with exit code 2.
+type usageError struct{ err error }
+
+func (e *usageError) Error() string { return e.err.Error() }
+func (e *usageError) Unwrap() error { return e.err }
+
+// fail prints err and returns the exit code that stands for it.
+func (p *program) fail(err error) int {
+	_, _ = fmt.Fprintf(p.errOut, "cohort: %v\n", err)
+	var usage *usageError
+	if errors.As(err, &usage) {
+		_, _ = fmt.Fprintln(p.errOut, `"cohort --help" lists the commands.`)
+		return exitUsage
+	}
+	return exitFailed
+}
+
+// load is the configuration this command was given.
+func (p *program) load() (Config, error) {
+	return LoadConfig(p.configFile, p.environ)
+}
+
+// print answers with text, or with value as one line of JSON if that was
+// asked for.
+func (p *program) print(value any, text string) error {
+	if !p.json {
+		_, err := fmt.Fprintln(p.out, text)
+		return err
+	}
+	encoder := json.NewEncoder(p.out)
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(value)
+}
