@@ -84,10 +84,10 @@ func (e *usageError) Unwrap() error { return e.err }
 
 // fail prints err and returns the exit code that stands for it.
 func (p *program) fail(err error) int {
-	_, _ = fmt.Fprintf(p.errOut, "cohort: %v\n", err)
+	fmt.Fprintf(p.errOut, "cohort: %v\n", err)
 	var usage *usageError
 	if errors.As(err, &usage) {
-		_, _ = fmt.Fprintln(p.errOut, `"cohort --help" lists the commands.`)
+		fmt.Fprintln(p.errOut, `"cohort --help" lists the commands.`)
 		return exitUsage
 	}
 	return exitFailed
