@@ -1,0 +1,404 @@
+package social
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"cohort/store"
+)
+
+// What a post may hold.
+const (
+	MaxCharacters  = 5000
+	MaxSummary     = 500
+	MaxAttachments = 4
+)
+
+// Draft is what a member wants to say.
+type Draft struct {
+	Text           string
+	Summary        string
+	Language       string
+	Visibility     string // public, unlisted, followers or direct; empty is public
+	Sensitive      bool
+	ReplyTo        store.ID
+	Circle         store.ID // write into this circle
+	Media          []store.ID
+	IdempotencyKey string // the same key within a day gives the same post
+	AppID          store.ID
+}
+
+// Publish writes a post by a member. Post, timeline rows, notifications and deliveries are committed
+// together before it returns; no other server is waited for.
+//
+// It returns *Invalid for a draft that cannot be a post, store.ErrNotFound for a parent, circle or
+// picture that the author may not use.
+func (s *Service) Publish(ctx context.Context, by *store.Account, d Draft) (*store.Post, error) {
+	if d.IdempotencyKey != "" {
+		if p, err := s.published(ctx, by, d.IdempotencyKey); err == nil || !errors.Is(err, store.ErrNotFound) {
+			return p, err
+		}
+	}
+	parent, err := s.parentOf(ctx, by, d)
+	if err != nil {
+		return nil, err
+	}
+	w, err := s.write(ctx, d.Text, d.Summary, len(d.Media))
+	if err != nil {
+		return nil, err
+	}
+	aud, err := s.decideAudience(ctx, by, d, parent, w.first)
+	if err != nil {
+		return nil, err
+	}
+	if aud.visibility == store.InCircle && len(d.Media) > 0 {
+		return nil, &Invalid{Field: "media_ids", Key: "invalid.circle_media"}
+	}
+	p := s.newPost(by, d, parent, w, aud)
+	err = s.DB.Tx(ctx, func(tx *store.Tx) error { return s.commitPost(ctx, tx, by, p, d, w, parent) })
+	if errors.Is(err, store.ErrConflict) && d.IdempotencyKey != "" {
+		return s.published(ctx, by, d.IdempotencyKey)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("publish: %w", err)
+	}
+	return p, nil
+}
+
+// published is the post made earlier with the same key.
+func (s *Service) published(ctx context.Context, by *store.Account, key string) (*store.Post, error) {
+	id, err := s.DB.IdempotentPost(ctx, by.ID, key)
+	if err != nil {
+		return nil, err
+	}
+	return s.DB.Post(ctx, store.AsAccount(by.ID), id)
+}
+
+// parentOf finds what d answers; the reply to a boost is a reply to what was boosted.
+func (s *Service) parentOf(ctx context.Context, by *store.Account, d Draft) (*store.Post, error) {
+	if d.ReplyTo == 0 {
+		return nil, nil //nolint:nilnil // no parent is the usual case
+	}
+	viewer := store.AsAccount(by.ID)
+	p, err := s.DB.Post(ctx, viewer, d.ReplyTo)
+	if err == nil && p.BoostOfID != 0 {
+		p, err = s.DB.Post(ctx, viewer, p.BoostOfID)
+	}
+	return p, err
+}
+
+// written is a checked text with the people it mentions.
+type written struct {
+	html     string
+	source   string
+	summary  string
+	tags     []string
+	mentions []*store.Account
+	first    *store.Account // the account mentioned first
+}
+
+// write checks a text and formats it. Mentions are of accounts that are known here already; whoever
+// calls looks up unknown ones beforehand.
+func (s *Service) write(ctx context.Context, text, summary string, media int) (written, error) {
+	text = strings.TrimSpace(strings.ReplaceAll(text, "\r\n", "\n"))
+	summary = PlainText(summary, MaxSummary*4)
+	if text == "" && media == 0 {
+		return written{}, &Invalid{Field: "status", Key: "invalid.post_empty"}
+	}
+	if n := CountCharacters(text) + CountCharacters(summary); n > MaxCharacters {
+		return written{}, &Invalid{Field: "status", Key: "invalid.post_long", Args: map[string]any{"Max": MaxCharacters, "Over": n - MaxCharacters}}
+	}
+	if media > MaxAttachments {
+		return written{}, &Invalid{Field: "media_ids", Key: "invalid.media_many", Args: map[string]any{"Max": MaxAttachments}}
+	}
+	w := written{source: text, summary: summary}
+	found := map[MentionRef]*store.Account{}
+	for _, m := range FindMentions(text) {
+		a, err := s.DB.AccountByHandle(ctx, m.Handle, s.domainOf(m.Host))
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return written{}, err
+		}
+		if !a.Live() || found[m] != nil {
+			continue
+		}
+		found[m] = a
+		w.mentions = append(w.mentions, a)
+	}
+	if len(w.mentions) > 0 {
+		w.first = w.mentions[0]
+	}
+	f := FormatText(text, TextOptions{
+		Mention: func(handle, host string) (string, bool) {
+			if a := found[MentionRef{Handle: handle, Host: host}]; a != nil {
+				return a.URL, true
+			}
+			return "", false
+		},
+		TagURL: func(tag string) string { return s.Config.BaseURL + "/tags/" + tag },
+	})
+	w.html, w.tags = f.HTML, f.Tags
+	return w, nil
+}
+
+// domainOf gives the domain under which an address is stored: none for our own.
+func (s *Service) domainOf(host string) string {
+	if host == s.Config.Domain || host == s.Config.Host {
+		return ""
+	}
+	return host
+}
+
+func (s *Service) newPost(by *store.Account, d Draft, parent *store.Post, w written, aud audience) *store.Post {
+	p := &store.Post{
+		AuthorID: by.ID, Visibility: aud.visibility, HTML: w.html, Source: w.source, Summary: w.summary,
+		Sensitive: d.Sensitive || w.summary != "", Language: d.Language, AppID: d.AppID,
+	}
+	if aud.circle != nil {
+		p.CircleID = aud.circle.ID
+	}
+	if parent != nil {
+		p.ReplyToID, p.ReplyToURI, p.ReplyToAccountID = parent.ID, parent.URI, parent.AuthorID
+	}
+	return p
+}
+
+// recipientsOf names the people a post mentions. A mention in a circle post grants nothing: it is
+// kept for those who may read the post anyway.
+func recipientsOf(mentions []*store.Account, by *store.Account) []store.Recipient {
+	var out []store.Recipient
+	for _, a := range mentions {
+		if a.ID != by.ID && a.Kind != store.KindCircle {
+			out = append(out, store.Recipient{AccountID: a.ID, Mentioned: true})
+		}
+	}
+	return out
+}
+
+// commitPost is the transaction of Publish.
+func (s *Service) commitPost(ctx context.Context, tx *store.Tx, by *store.Account, p *store.Post, d Draft, w written, parent *store.Post) error {
+	p.ID = tx.NewID()
+	p.URI, p.URL, p.CreatedAt = s.PostURI(p.ID), s.ProfileURL(by.Handle)+"/"+p.ID.String(), tx.Now
+	if err := s.stillAllowed(ctx, tx, by, p, parent); err != nil {
+		return err
+	}
+	if d.IdempotencyKey != "" {
+		if err := tx.KeepIdempotencyKey(ctx, by.ID, d.IdempotencyKey, p.ID); err != nil {
+			return err
+		}
+	}
+	if _, err := tx.InsertPost(ctx, p, store.PostParts{Recipients: recipientsOf(w.mentions, by), Tags: w.tags}); err != nil {
+		return err
+	}
+	if len(d.Media) > 0 {
+		if err := tx.AttachMedia(ctx, by.ID, d.Media, p.ID); err != nil {
+			return err
+		}
+		p.MediaCount = len(d.Media)
+	}
+	return s.spread(ctx, tx, p, EventUpdate, w.tags, w.mentions)
+}
+
+// stillAllowed checks inside the transaction what decideAudience found outside it, so that someone
+// who was removed meanwhile does not slip in. A post to a circle elsewhere waits for its hub.
+func (s *Service) stillAllowed(ctx context.Context, tx *store.Tx, by *store.Account, p, parent *store.Post) error {
+	if parent != nil {
+		if _, err := tx.Post(ctx, store.AsAccount(by.ID), parent.ID); err != nil {
+			return err
+		}
+	}
+	if p.CircleID == 0 {
+		return nil
+	}
+	m, err := tx.Membership(ctx, p.CircleID, by.ID)
+	if err != nil {
+		return err
+	}
+	if !m.Current(tx.Now) {
+		return store.ErrNotFound
+	}
+	circle, err := tx.Account(ctx, p.CircleID)
+	if err == nil && !circle.Local() {
+		p.PendingAt = tx.Now
+	}
+	return err
+}
+
+// spread brings a stored post to everyone it is for: timelines, notifications, deliveries, and after
+// the commit the live listeners.
+func (s *Service) spread(ctx context.Context, tx *store.Tx, p *store.Post, event string, tags []string, mentions []*store.Account) error {
+	homes, err := tx.FanOut(ctx, p)
+	if err != nil {
+		return err
+	}
+	if p.PendingAt.IsZero() {
+		if err := s.notifyPost(ctx, tx, p, mentions); err != nil {
+			return err
+		}
+	}
+	if p.Host == "" || p.CircleID != 0 {
+		if err := s.enqueueNew(ctx, tx, p); err != nil {
+			return err
+		}
+	}
+	tx.AfterCommit(func() {
+		s.Hub.Publish(Event{Kind: event, Post: p.ID, Accounts: homes, Public: p.Visibility == store.Public, Local: p.Host == "", Tags: tags})
+	})
+	return nil
+}
+
+// enqueueNew queues deliveries of a new post: of one written here, or of one of a circle whose hub
+// is here.
+func (s *Service) enqueueNew(ctx context.Context, tx *store.Tx, p *store.Post) error {
+	if p.Host != "" {
+		circle, err := tx.Account(ctx, p.CircleID)
+		if err != nil || !circle.Local() {
+			return err
+		}
+	}
+	n, err := tx.EnqueuePost(ctx, "create", p)
+	if n > 0 {
+		tx.AfterCommit(s.Wake)
+	}
+	return err
+}
+
+// Edit changes the text, summary, mark, language or pictures of one's own post. Whom it is for never
+// changes. store.ErrNotFound for anyone else's.
+func (s *Service) Edit(ctx context.Context, by *store.Account, id store.ID, d Draft) (*store.Post, error) {
+	old, err := s.DB.PostAuthored(ctx, by.ID, id)
+	if err != nil {
+		return nil, err
+	}
+	if old.BoostOfID != 0 {
+		return nil, store.ErrNotFound
+	}
+	if old.CircleID != 0 && len(d.Media) > 0 {
+		return nil, &Invalid{Field: "media_ids", Key: "invalid.circle_media"}
+	}
+	w, err := s.write(ctx, d.Text, d.Summary, len(d.Media))
+	if err != nil {
+		return nil, err
+	}
+	p := *old
+	p.HTML, p.Source, p.Summary, p.Sensitive = w.html, w.source, w.summary, d.Sensitive || w.summary != ""
+	if d.Language != "" {
+		p.Language = d.Language
+	}
+	err = s.DB.Tx(ctx, func(tx *store.Tx) error {
+		if _, err := tx.PostAuthored(ctx, by.ID, id); err != nil {
+			return err
+		}
+		p.EditedAt = editTime(old, tx.Now)
+		p.Signed = "" // what was signed before is no longer what it says
+		if err := tx.UpdatePost(ctx, &p, store.PostParts{Recipients: recipientsOf(w.mentions, by), Tags: w.tags}); err != nil {
+			return err
+		}
+		if err := tx.ReplaceMedia(ctx, by.ID, d.Media, p.ID); err != nil {
+			return err
+		}
+		p.MediaCount = len(d.Media)
+		return s.spreadEdit(ctx, tx, &p)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("edit: %w", err)
+	}
+	return s.DB.Post(ctx, store.AsAccount(by.ID), id)
+}
+
+// editTime is now, but always after what the post said before: others compare.
+func editTime(old *store.Post, now time.Time) time.Time {
+	last := old.CreatedAt
+	if old.EditedAt.After(last) {
+		last = old.EditedAt
+	}
+	if !now.After(last) {
+		return last.Add(time.Millisecond)
+	}
+	return now
+}
+
+// spreadEdit tells of a change of p.
+func (s *Service) spreadEdit(ctx context.Context, tx *store.Tx, p *store.Post) error {
+	if err := s.notifyEdit(ctx, tx, p); err != nil {
+		return err
+	}
+	if err := s.enqueueChange(ctx, tx, "update", p); err != nil {
+		return err
+	}
+	tx.AfterCommit(func() {
+		s.Hub.Publish(Event{Kind: EventEdit, Post: p.ID, Accounts: s.homesOf(p.ID), Public: p.Visibility == store.Public, Local: p.Host == ""})
+	})
+	return nil
+}
+
+// homesOf lists the accounts that have a post in their home timeline, for live events. It runs after
+// the commit, when losing it does no harm.
+func (s *Service) homesOf(id store.ID) []store.ID {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	ids, err := s.DB.HomesWith(ctx, id)
+	if err != nil {
+		s.Log.Warn("live event lost", "post", id, "error", err)
+	}
+	return ids
+}
+
+// enqueueChange queues an update or delete of p for every server it was sent to.
+func (s *Service) enqueueChange(ctx context.Context, tx *store.Tx, kind string, p *store.Post) error {
+	if p.Host != "" && p.CircleID == 0 {
+		return nil // somebody else's to tell
+	}
+	if p.Host != "" {
+		circle, err := tx.Account(ctx, p.CircleID)
+		if err != nil || !circle.Local() {
+			return err
+		}
+	}
+	n, err := tx.EnqueueToSent(ctx, kind, p)
+	if n > 0 {
+		tx.AfterCommit(s.Wake)
+	}
+	return err
+}
+
+// DeletePost takes back one's own post everywhere it was sent. It returns the post as it was, for
+// redrafting. store.ErrNotFound for anyone else's.
+func (s *Service) DeletePost(ctx context.Context, by *store.Account, id store.ID) (*store.Post, error) {
+	var old *store.Post
+	err := s.DB.Tx(ctx, func(tx *store.Tx) error {
+		p, err := tx.PostAuthored(ctx, by.ID, id)
+		if err != nil {
+			return err
+		}
+		old = p
+		return s.removePost(ctx, tx, p)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("delete post: %w", err)
+	}
+	return old, nil
+}
+
+// removePost leaves a tombstone of p and tells everyone who had it.
+func (s *Service) removePost(ctx context.Context, tx *store.Tx, p *store.Post) error {
+	homes, err := tx.HomesWith(ctx, p.ID)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.DeletePost(ctx, p.ID); err != nil {
+		return err
+	}
+	if err := s.enqueueChange(ctx, tx, "delete", p); err != nil {
+		return err
+	}
+	tx.AfterCommit(func() {
+		s.Hub.Publish(Event{Kind: EventDelete, Post: p.ID, Accounts: homes, Public: p.Visibility == store.Public, Local: p.Host == ""})
+	})
+	return nil
+}
