@@ -567,7 +567,8 @@ CREATE TABLE audit (
 CREATE TABLE processes (
   number INTEGER PRIMARY KEY,
   owner TEXT NOT NULL,
-  leased_until BIGINT NOT NULL
+  leased_until BIGINT NOT NULL,
+  ids_until BIGINT NOT NULL
 );
 
 CREATE TABLE settings (
