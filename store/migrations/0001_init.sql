@@ -55,6 +55,7 @@ CREATE INDEX accounts_host ON accounts (host, id);
 CREATE INDEX accounts_key ON accounts (key_id);
 -- Nearly empty: what every read of posts looks into, to leave out whoever is suspended or gone.
 CREATE INDEX accounts_gone ON accounts (id) WHERE suspended_at IS NOT NULL OR host_suspended_at IS NOT NULL OR deleted_at IS NOT NULL;
+CREATE INDEX accounts_silenced ON accounts (id) WHERE silenced_at IS NOT NULL;
 
 -- Private keys of accounts here, sealed with the instance secret; made when an actor first federates.
 CREATE TABLE actor_keys (
@@ -297,10 +298,11 @@ CREATE INDEX post_edits_post ON post_edits (post_id, id);
 CREATE TABLE post_recipients (
   post_id BIGINT NOT NULL,
   account_id BIGINT NOT NULL,
+  author_id BIGINT NOT NULL,
   mentioned INTEGER NOT NULL,
   PRIMARY KEY (post_id, account_id)
 );
-CREATE INDEX post_recipients_account ON post_recipients (account_id, post_id);
+CREATE INDEX post_recipients_account ON post_recipients (account_id, author_id, post_id);
 
 CREATE TABLE tags (
   id BIGINT PRIMARY KEY,
@@ -426,6 +428,13 @@ CREATE TABLE timeline (
   PRIMARY KEY (account_id, post_id)
 );
 CREATE INDEX timeline_post ON timeline (post_id);
+
+-- Circles with so many readers here that their posts are not written into timelines: home reads them as they are.
+-- A circle that became wide stays so, for what was posted meanwhile is in no timeline.
+CREATE TABLE wide_circles (
+  circle_id BIGINT PRIMARY KEY,
+  since BIGINT NOT NULL
+);
 
 CREATE TABLE notifications (
   id BIGINT PRIMARY KEY,
