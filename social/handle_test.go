@@ -132,7 +132,7 @@ func TestNormalizeEmail(t *testing.T) {
 		"o'neil_x.y@b.example":   "o'neil_x.y@b.example",
 		"ada＠b.example":          "ada@b.example",
 		"ada@localhost":          "ada@localhost",
-		"ada@XN--csq83v.EXAMPLE": "ada@xn--c0zu34b.example",
+		"ada@XN--c0zu34b.EXAMPLE": "ada@xn--c0zu34b.example",
 	} {
 		got, err := NormalizeEmail(in)
 		if err != nil {
