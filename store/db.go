@@ -34,13 +34,15 @@ type DB struct {
 	Now func() time.Time
 	reader
 
-	log     *slog.Logger
-	reads   *pool
-	writes  transactor
-	sqlite  bool
-	ids     idMaker
-	jobIDs  idMaker
-	process *process
+	log       *slog.Logger
+	reads     *pool
+	writes    transactor
+	sqlite    bool
+	ids       idMaker
+	jobIDs    idMaker
+	jobsReady chan struct{} // jobs were enqueued by this process
+	woken     hostMemory
+	process   *process
 }
 
 // transactor runs a use-case in a transaction of its own.
@@ -75,7 +77,7 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 
 // open connects without looking at the schema.
 func open(ctx context.Context, c Config) (*DB, error) {
-	db := &DB{Now: c.Now, log: c.Log}
+	db := &DB{Now: c.Now, log: c.Log, jobsReady: make(chan struct{}, 1)}
 	if db.Now == nil {
 		db.Now = time.Now
 	}

@@ -21,6 +21,7 @@ type Tx struct {
 	db     *DB
 	failed error
 	after  []func()
+	woken  bool // the worker is told of new jobs after the commit
 }
 
 // Tx runs f in a transaction and commits it if f returns nil. When Tx returns

@@ -510,8 +510,11 @@ CREATE TABLE lanes (
   lease BIGINT NOT NULL DEFAULT 0,
   failures INTEGER NOT NULL DEFAULT 0
 );
-CREATE INDEX lanes_due ON lanes (due_at) WHERE due_at IS NOT NULL;
+-- Lanes of servers that answer, and of those that do not: the second must not hold up the first.
+CREATE INDEX lanes_due ON lanes (due_at) WHERE due_at IS NOT NULL AND failures = 0;
+CREATE INDEX lanes_failing ON lanes (due_at) WHERE due_at IS NOT NULL AND failures > 0;
 CREATE INDEX lanes_host ON lanes (host);
+CREATE INDEX lanes_idle ON lanes (leased_until) WHERE due_at IS NULL;
 CREATE TABLE dead_jobs (
   id BIGINT PRIMARY KEY,
   lane TEXT NOT NULL,
