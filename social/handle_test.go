@@ -126,12 +126,12 @@ func TestNormalizeEmail(t *testing.T) {
 		}
 	}
 	for in, want := range map[string]string{
-		"Ada@B.Example":          "ada@b.example",
-		" ada+tag@b.example ":    "ada+tag@b.example",
-		"ada@邮箱.example":         "ada@xn--c0zu34b.example",
-		"o'neil_x.y@b.example":   "o'neil_x.y@b.example",
-		"ada＠b.example":          "ada@b.example",
-		"ada@localhost":          "ada@localhost",
+		"Ada@B.Example":           "ada@b.example",
+		" ada+tag@b.example ":     "ada+tag@b.example",
+		"ada@邮箱.example":          "ada@xn--c0zu34b.example",
+		"o'neil_x.y@b.example":    "o'neil_x.y@b.example",
+		"ada＠b.example":           "ada@b.example",
+		"ada@localhost":           "ada@localhost",
 		"ada@XN--c0zu34b.EXAMPLE": "ada@xn--c0zu34b.example",
 	} {
 		got, err := NormalizeEmail(in)

@@ -139,7 +139,7 @@ func cost(s, prefix string, limit uint64) (uint32, bool) {
 // The error is an *Invalid on the field "password".
 func ValidatePassword(password, handle, email string) error {
 	invalid := func(key string) error {
-		return &Invalid{Field: "password", Key: key, Args: map[string]any{"min": minPassword, "max": maxPassword}}
+		return &Invalid{Field: "password", Key: key, Args: map[string]any{"Min": minPassword, "Max": maxPassword}}
 	}
 	if len(password) > 4*maxPassword || utf8.RuneCountInString(password) > maxPassword {
 		return invalid("invalid.password_long")
