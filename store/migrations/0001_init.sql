@@ -280,7 +280,7 @@ CREATE INDEX posts_reply_uri ON posts (reply_to_uri) WHERE reply_to_uri <> '' AN
 CREATE INDEX posts_public ON posts (id) WHERE visibility = 'public' AND boost_of_id IS NULL;
 CREATE INDEX posts_host ON posts (host, visibility, id);
 CREATE INDEX posts_boost ON posts (boost_of_id, id) WHERE boost_of_id IS NOT NULL;
-CREATE UNIQUE INDEX posts_boost_once ON posts (boost_of_id, author_id) WHERE boost_of_id IS NOT NULL AND deleted_at IS NULL;
+CREATE UNIQUE INDEX posts_boost_once ON posts (author_id, boost_of_id) WHERE boost_of_id IS NOT NULL AND deleted_at IS NULL;
 CREATE INDEX posts_fades ON posts (fades_at) WHERE fades_at IS NOT NULL AND deleted_at IS NULL;
 
 CREATE TABLE post_edits (
