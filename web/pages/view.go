@@ -52,7 +52,13 @@ type Page struct {
 	NoIndex bool
 	// Alternate is the URL of the same thing as activity+json, if it has one.
 	Alternate string
+
+	// shape comes from the page table.
+	shape string
 }
+
+// Door says whether the frame is the narrow one, without navigation.
+func (p *Page) Door() bool { return p.shape == "door" }
 
 func (p *Page) page() *Page { return p }
 

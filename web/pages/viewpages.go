@@ -65,6 +65,11 @@ type CirclePage struct {
 	PeopleNext string
 }
 
+// Audience is who reads what is posted in the circle.
+func (p *CirclePage) Audience() Audience {
+	return Audience{Kind: InCircle, Circle: &p.Circle.CircleRef, People: p.Circle.Members, Servers: p.Circle.Servers}
+}
+
 // CirclesPage lists circles.
 type CirclesPage struct {
 	Page
@@ -102,11 +107,12 @@ type SearchPage struct {
 	Page
 	Query string
 	// Asked is false before the first search.
-	Asked   bool
-	People  []Person
-	Circles []Circle
-	Tags    []TagView
-	Posts   []PostView
+	Asked  bool
+	People []Person
+	// FoundCircles are circles whose address was given.
+	FoundCircles []Circle
+	Tags         []TagView
+	Posts        []PostView
 	// Unreachable names a server that was asked and did not answer.
 	Unreachable string
 }
@@ -203,14 +209,15 @@ type PlainField struct{ Name, Value string }
 type AccountSettingsPage struct {
 	Page
 	Email string
-	// Language and Theme are what was chosen; empty follows the browser.
-	Language, Theme string
-	Shortcuts       bool
-	Visibility      string
-	PostLanguage    string
-	PostLanguages   []string
-	Sensitive       bool
-	MinPassword     int
+	// LanguageChoice and ThemeChoice are what was chosen; empty follows the
+	// browser.
+	LanguageChoice, ThemeChoice string
+	Shortcuts                   bool
+	Visibility                  string
+	PostLanguage                string
+	PostLanguages               []string
+	Sensitive                   bool
+	MinPassword                 int
 }
 
 // SessionsPage lists where I am signed in; the button "end" sends an id, or
@@ -272,6 +279,11 @@ type ErrorPage struct {
 	RequestID string
 	// Retry is how long to wait, for 429; 0 if unknown.
 	Retry time.Duration
+}
+
+// RetrySeconds is Retry in whole seconds, rounded up.
+func (p *ErrorPage) RetrySeconds() int {
+	return int((p.Retry + time.Second - 1) / time.Second)
 }
 
 // HelpPage is /help/{topic}; an empty topic is the index.

@@ -6,12 +6,14 @@ import (
 )
 
 // The kinds of audience. They are also the values of the radio group in the
-// composer, where a circle's value is "c/" and its slug.
+// composer, where a circle's value is "c/" and its slug. Limited comes only
+// from elsewhere: people chosen by the author and not all mentioned.
 const (
 	Public    = "public"
 	Unlisted  = "unlisted"
-	Followers = "private"
+	Followers = "followers"
 	Direct    = "direct"
+	Limited   = "limited"
 	InCircle  = "circle"
 )
 
@@ -38,6 +40,9 @@ func (a Audience) Value() string {
 // PostView is one post in a list or a thread, as the viewer may see it.
 type PostView struct {
 	ID string
+	// Entry is the id of the entry in a list, where that is not the post's
+	// own: of a boost. Lists are paged by it.
+	Entry string
 	// URL is the page here, Origin the one on the author's server (or empty).
 	URL, Origin string
 	Author      Person
@@ -71,6 +76,14 @@ type PostView struct {
 	Focused bool
 	// Depth is how deep a reply sits below the focused post, from 0.
 	Depth int
+}
+
+// Key is the id of the entry.
+func (p PostView) Key() string {
+	if p.Entry != "" {
+		return p.Entry
+	}
+	return p.ID
 }
 
 // MediaView is one picture.
@@ -132,13 +145,12 @@ type Composer struct {
 type Notice struct {
 	ID string
 	// Kind is mention, follow, follow_request, favourite, reblog, status,
-	// update, circle_request, circle_accepted or seat.
+	// update or admin.sign_up.
 	Kind string
 	By   Person
 	// Others counts people besides By in a grouped entry.
 	Others  int
 	Post    *PostView
-	Circle  *CircleRef
 	Created time.Time
 	Unread  bool
 }

@@ -1,0 +1,100 @@
+package pages
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+)
+
+// Grounds that text in the brand colour stands on, as in app.css.
+var (
+	lightGround = rgb{0xf4, 0xf4, 0xf1}
+	darkGround  = rgb{0x22, 0x26, 0x29}
+	white       = rgb{0xff, 0xff, 0xff}
+	nearBlack   = rgb{0x10, 0x13, 0x14}
+)
+
+// readable is the contrast that small text needs.
+// spec: WCAG22 1.4.3
+const readable = 4.5
+
+// DefaultColor is an institution's colour when it has chosen none.
+func DefaultColor(kind string) string {
+	switch kind {
+	case "school":
+		return "#1f6f5c"
+	case "employer":
+		return "#3f55b5"
+	}
+	return "#7d3c74"
+}
+
+type rgb struct{ r, g, b uint8 }
+
+func (c rgb) String() string { return fmt.Sprintf("#%02x%02x%02x", c.r, c.g, c.b) }
+
+// parseColor reads #rrggbb.
+func parseColor(s string) (rgb, error) {
+	if len(s) != 7 || s[0] != '#' {
+		return rgb{}, fmt.Errorf("pages: colour %q is not of the form #rrggbb", s)
+	}
+	n, err := strconv.ParseUint(s[1:], 16, 32)
+	if err != nil {
+		return rgb{}, fmt.Errorf("pages: colour %q is not of the form #rrggbb", s)
+	}
+	return rgb{uint8(n >> 16), uint8(n >> 8), uint8(n)}, nil
+}
+
+// luminance is the relative luminance, 0 to 1.
+// spec: WCAG22 relative luminance
+func (c rgb) luminance() float64 {
+	channel := func(v uint8) float64 {
+		x := float64(v) / 255
+		if x <= 0.04045 {
+			return x / 12.92
+		}
+		return math.Pow((x+0.055)/1.055, 2.4)
+	}
+	return 0.2126*channel(c.r) + 0.7152*channel(c.g) + 0.0722*channel(c.b)
+}
+
+// contrast is the ratio between two colours, 1 to 21.
+func contrast(a, b rgb) float64 {
+	x, y := a.luminance(), b.luminance()
+	if x < y {
+		x, y = y, x
+	}
+	return (x + 0.05) / (y + 0.05)
+}
+
+// mix moves c towards other by a share of 0 to 1.
+func (c rgb) mix(other rgb, share float64) rgb {
+	m := func(a, b uint8) uint8 { return uint8(math.Round(float64(a) + (float64(b)-float64(a))*share)) }
+	return rgb{m(c.r, other.r), m(c.g, other.g), m(c.b, other.b)}
+}
+
+// shifted moves c towards black or white just as far as it takes to be
+// readable on the ground.
+func (c rgb) shifted(ground, towards rgb) rgb {
+	for share := 0.0; share < 1; share += 0.02 {
+		if m := c.mix(towards, share); contrast(m, ground) >= readable {
+			return m
+		}
+	}
+	return towards
+}
+
+// brandCSS is the part of the stylesheet that depends on the institution: its
+// colour made readable on the light and on the dark ground, and the colour of
+// text upon it.
+func brandCSS(color string) (string, error) {
+	c, err := parseColor(color)
+	if err != nil {
+		return "", err
+	}
+	light, dark := c.shifted(lightGround, nearBlack), c.shifted(darkGround, white)
+	l := fmt.Sprintf("--brand:%s;--on-brand:%s", light, white)
+	d := fmt.Sprintf("--brand:%s;--on-brand:%s", dark, nearBlack)
+	return fmt.Sprintf(":root{%s}@media(prefers-color-scheme:dark){:root:not([data-theme=light]){%s}}:root[data-theme=dark]{%s}\n",
+		l, d, d), nil
+}
