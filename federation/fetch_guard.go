@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"time"
+	"unicode/utf8"
 
 	"code.dny.dev/ssrf"
 	"golang.org/x/net/idna"
@@ -187,6 +188,9 @@ var hostNames = idna.New(idna.MapForLookup(), idna.Transitional(false), idna.Bid
 func plainHost(host string) (string, error) {
 	if addr, err := netip.ParseAddr(host); err == nil {
 		return addr.String(), nil
+	}
+	if !utf8.ValidString(host) {
+		return "", fmt.Errorf("%w: host name", ErrForbiddenAddress)
 	}
 	host, err := hostNames.ToASCII(host)
 	if err != nil || host == "" || len(host) > 253 || strings.HasSuffix(host, ".") {

@@ -88,7 +88,7 @@ var badURLs = []string{
 	"https://１２７.０.０.１/", "https://①②⑦.⓪.⓪.①/", "https://127。0。0。1/", "https://peer.example./", "https://./", "https://peer..example./",
 	"https://peer.example:/", "https://peer.example:x/", "https://peer.example:-1/", "https://peer exa.mple/", "https://peer\x00.example/",
 	"https://peer%2eexample%00/", "https://peer.example\\@evil.example/", "https://a\nb/", " https://peer.example/", "https://péer\u202e.example/",
-	"https://" + strings.Repeat("a", 300) + ".example/", "https://peer.example/" + strings.Repeat("a", 2048), "https://(peer)/", "https://peer!/",
+	"https://" + strings.Repeat("a", 300) + ".example/", "https://peer.example/" + strings.Repeat("a", 2048), "https://(peer)/", "https://\xae/", "https://xn--zn7c/", "https://peer!/",
 }
 
 func TestURLsThatAreNeverAskedFor(t *testing.T) {
