@@ -12,7 +12,6 @@ CREATE TABLE accounts (
   uri TEXT NOT NULL,
   url TEXT NOT NULL DEFAULT '',
   name TEXT NOT NULL DEFAULT '',
-  name_key TEXT NOT NULL DEFAULT '',
   bio TEXT NOT NULL DEFAULT '',
   bio_source TEXT NOT NULL DEFAULT '',
   fields TEXT NOT NULL DEFAULT '',
@@ -50,12 +49,21 @@ CREATE TABLE accounts (
 );
 CREATE UNIQUE INDEX accounts_uri ON accounts (uri);
 CREATE UNIQUE INDEX accounts_handle ON accounts (handle_key, domain);
-CREATE INDEX accounts_name ON accounts (name_key);
 CREATE INDEX accounts_host ON accounts (host, id);
+CREATE INDEX accounts_domain ON accounts (domain, host);
+CREATE INDEX accounts_directory ON accounts (id) WHERE host = '' AND discoverable_at IS NOT NULL;
 CREATE INDEX accounts_key ON accounts (key_id);
 -- Nearly empty: what every read of posts looks into, to leave out whoever is suspended or gone.
 CREATE INDEX accounts_gone ON accounts (id) WHERE suspended_at IS NOT NULL OR host_suspended_at IS NOT NULL OR deleted_at IS NOT NULL;
 CREATE INDEX accounts_silenced ON accounts (id) WHERE silenced_at IS NOT NULL;
+
+-- The words an account is found by the beginnings of, in hexadecimal: it sorts alike under every collation.
+CREATE TABLE account_words (
+  word TEXT NOT NULL,
+  account_id BIGINT NOT NULL,
+  PRIMARY KEY (word, account_id)
+);
+CREATE INDEX account_words_account ON account_words (account_id);
 
 -- Private keys of accounts here, sealed with the instance secret; made when an actor first federates.
 CREATE TABLE actor_keys (
@@ -88,6 +96,8 @@ CREATE TABLE users (
 );
 CREATE UNIQUE INDEX users_email ON users (email_key);
 CREATE INDEX users_active ON users (active_day);
+CREATE INDEX users_waiting ON users (account_id) WHERE approved_at IS NULL;
+CREATE INDEX users_staff ON users (role, account_id) WHERE role <> 'member';
 
 CREATE TABLE sessions (
   id BIGINT PRIMARY KEY,
@@ -222,6 +232,8 @@ CREATE TABLE memberships (
 );
 CREATE INDEX memberships_account ON memberships (account_id, circle_id);
 CREATE INDEX memberships_host ON memberships (circle_id, host, account_id);
+CREATE INDEX memberships_waiting ON memberships (circle_id, account_id) WHERE verified_at IS NULL AND ended_at IS NULL;
+CREATE INDEX memberships_follow ON memberships (follow_uri) WHERE follow_uri <> '';
 CREATE INDEX memberships_seat ON memberships (seat_id) WHERE seat_id IS NOT NULL;
 
 -- Expulsions: (circle, account) with seat 0, or (circle, seat) with account 0.
@@ -364,8 +376,10 @@ CREATE TABLE follows (
 );
 CREATE INDEX follows_target ON follows (target_id, account_id);
 CREATE INDEX follows_account_page ON follows (account_id, id);
-CREATE INDEX follows_target_page ON follows (target_id, id);
-CREATE UNIQUE INDEX follows_uri ON follows (uri);
+CREATE INDEX follows_target_page ON follows (target_id, id) WHERE accepted_at IS NOT NULL;
+CREATE INDEX follows_waiting ON follows (target_id, id) WHERE accepted_at IS NULL;
+CREATE INDEX follows_notify ON follows (target_id, account_id) WHERE notify = 1;
+CREATE UNIQUE INDEX follows_uri ON follows (uri) WHERE uri <> '';
 
 CREATE TABLE blocks (
   account_id BIGINT NOT NULL,
@@ -389,6 +403,14 @@ CREATE TABLE mutes (
 );
 CREATE INDEX mutes_account_page ON mutes (account_id, id);
 
+-- What an account notes about another, for itself.
+CREATE TABLE account_notes (
+  account_id BIGINT NOT NULL,
+  target_id BIGINT NOT NULL,
+  text TEXT NOT NULL,
+  PRIMARY KEY (account_id, target_id)
+);
+
 -- A thread whose notifications an account does not want.
 CREATE TABLE thread_mutes (
   account_id BIGINT NOT NULL,
@@ -405,7 +427,7 @@ CREATE TABLE likes (
 );
 CREATE INDEX likes_post ON likes (post_id, id);
 CREATE INDEX likes_account_page ON likes (account_id, id);
-CREATE UNIQUE INDEX likes_uri ON likes (uri);
+CREATE UNIQUE INDEX likes_uri ON likes (uri) WHERE uri <> '';
 
 CREATE TABLE bookmarks (
   account_id BIGINT NOT NULL,
@@ -445,6 +467,7 @@ CREATE TABLE notifications (
   created_at BIGINT NOT NULL
 );
 CREATE INDEX notifications_account ON notifications (account_id, id);
+CREATE INDEX notifications_kind ON notifications (account_id, kind, id);
 CREATE UNIQUE INDEX notifications_once ON notifications (account_id, kind, from_id, post_id);
 CREATE INDEX notifications_post ON notifications (post_id) WHERE post_id <> 0;
 
