@@ -62,7 +62,7 @@ var (
 )
 
 // perViewerIn is perViewer for statements over a list of ids that starts at $first.
-func perViewerIn(build func(s sight) string, first int) (t [viewKinds]inText) {
+func perViewerIn(build func(s sight) string, first int) (t [viewKinds]*inText) {
 	for k := range t {
 		t[k] = newInText(build(sight(k)), first)
 	}
@@ -196,7 +196,7 @@ func (b *viewBuilder) of(post ID, f func(view *PostView)) {
 }
 
 func (b *viewBuilder) readMedia() error {
-	return b.each(&viewMedia, b.media, nil, func(rows *sql.Rows) error {
+	return b.each(viewMedia, b.media, nil, func(rows *sql.Rows) error {
 		m, err := scanMedia(rows)
 		b.of(m.PostID, func(view *PostView) { view.Media = append(view.Media, m) })
 		return err
@@ -204,7 +204,7 @@ func (b *viewBuilder) readMedia() error {
 }
 
 func (b *viewBuilder) readMentions() error {
-	return b.each(&viewMentions, b.mentions, nil, func(rows *sql.Rows) error {
+	return b.each(viewMentions, b.mentions, nil, func(rows *sql.Rows) error {
 		var post, account ID
 		err := rows.Scan(scanID(&post), scanID(&account))
 		b.accounts = append(b.accounts, account)
@@ -214,7 +214,7 @@ func (b *viewBuilder) readMentions() error {
 }
 
 func (b *viewBuilder) readTags() error {
-	return b.each(&viewTags, b.tags, nil, func(rows *sql.Rows) error {
+	return b.each(viewTags, b.tags, nil, func(rows *sql.Rows) error {
 		var post ID
 		var name string
 		err := rows.Scan(scanID(&post), &name)
@@ -234,7 +234,7 @@ func (b *viewBuilder) readParents() error {
 			ask = append(ask, id)
 		}
 	}
-	err := b.each(&viewParents[b.v.kind], ask, []any{b.r.nowMS(), b.v.arg()}, func(rows *sql.Rows) error {
+	err := b.each(viewParents[b.v.kind], ask, []any{b.r.nowMS(), b.v.arg()}, func(rows *sql.Rows) error {
 		id, err := scanOneID(rows)
 		visible[id] = true
 		return err
@@ -267,7 +267,8 @@ func (b *viewBuilder) readFlags() error {
 	for _, view := range b.all {
 		ids = append(ids, view.Post.ID, view.Post.RootID)
 	}
-	ids = distinct(ids)
+	slices.Sort(ids)
+	ids = slices.Compact(ids)
 	newest := ids[len(ids)-1]
 	recent, _ := slices.BinarySearch(ids, FirstID(newest.Time().Add(-flagSpan)))
 	mark := func(rows *sql.Rows) error {
@@ -284,7 +285,7 @@ func (b *viewBuilder) readFlags() error {
 	if err := each(rows, err, mark); err != nil {
 		return err
 	}
-	return b.each(&flagsIn, ids[:recent], []any{me}, mark)
+	return b.each(flagsIn, ids[:recent], []any{me}, mark)
 }
 
 func (b *viewBuilder) mark(flag int, id ID) {
