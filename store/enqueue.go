@@ -1,0 +1,115 @@
+package store
+
+import (
+	"context"
+	"fmt"
+)
+
+// enqueueSlice is how many deliveries one statement writes. Larger audiences
+// take several.
+const enqueueSlice = 1024
+
+// The deliveries of a post to those who are on other servers, are meant and
+// may receive it: one per inbox, in the order (host, inbox). $1 now, $2 the
+// post, $3 its circle, $4 its author, $5 the first id, $6 the kind, $7 the
+// suffix of the lanes, $8 and $9 the host and inbox after which to go on.
+var (
+	enqueueFollowers = enqueueText(Followers)
+	enqueueNamed     = enqueueText(Direct)
+	enqueueCircle    = enqueueText(InCircle)
+)
+
+func enqueueText(visibility string) string {
+	receive := func(alias string) string { return canReceive(alias, "v.id") }
+	return deliveries(`SELECT DISTINCT v.host AS host, CASE WHEN v.shared_inbox <> '' THEN v.shared_inbox ELSE v.inbox END AS inbox
+		FROM posts p CROSS JOIN (` + recipients(visibility, "$2", "CAST($3 AS BIGINT)", "$4") + `) r CROSS JOIN accounts v
+		WHERE p.id = $2 AND v.id = r.id AND v.host <> '' AND v.inbox <> '' AND ` + receive("p") + ` AND ` + boostSeen("p", receive))
+}
+
+// deliveries writes jobs for the rows (host, inbox) of a source.
+func deliveries(source string) string {
+	return `INSERT INTO jobs (id, lane, kind, object_id, target)
+		SELECT CAST($5 AS BIGINT) + (n.i / 512) * 65536 + n.i % 512, n.host || CAST($7 AS TEXT), CAST($6 AS TEXT), CAST($2 AS BIGINT), n.inbox
+		FROM (SELECT ROW_NUMBER() OVER (ORDER BY d.host, d.inbox) - 1 AS i, d.host AS host, d.inbox AS inbox FROM (` + source + `) AS d
+			WHERE d.host > CAST($8 AS TEXT) OR d.host = $8 AND d.inbox > CAST($9 AS TEXT)
+			ORDER BY d.host, d.inbox LIMIT 1024) AS n
+		WHERE CAST($1 AS BIGINT) + CAST($3 AS BIGINT) + CAST($4 AS BIGINT) IS NOT NULL` // PostgreSQL wants every parameter used
+}
+
+const (
+	circleHost = `SELECT host FROM accounts WHERE id = $1`
+	laneAndURL = `SELECT id, lane, kind, object_id, target, attempts, last_error FROM jobs WHERE id = $1`
+)
+
+// enqueueSent takes every inbox that may have the post.
+var enqueueSent = deliveries(`SELECT s.host AS host, s.inbox AS inbox FROM sent s WHERE s.post_id = $2`)
+
+// EnqueuePost adds the deliveries of a post to everyone elsewhere whom it is
+// for and who may receive it, one per inbox, and returns how many. A post in
+// a circle of ours goes to the members' servers, sent by the circle; one in a
+// circle elsewhere goes to its hub alone, whose members are not our rows.
+func (tx *Tx) EnqueuePost(ctx context.Context, kind string, post *Post) (int, error) {
+	text := enqueueFollowers
+	switch post.Visibility {
+	case InCircle:
+		text = enqueueCircle
+	case Direct, Limited:
+		text = enqueueNamed
+	}
+	return tx.enqueueDeliveries(ctx, text, kind, post)
+}
+
+// EnqueueToSent adds a delivery to every inbox that the post was sent to, or
+// may have been: for its Delete, and for its Update, which whoever sends it
+// turns into a Delete for those who may no longer see the post.
+func (tx *Tx) EnqueueToSent(ctx context.Context, kind string, post *Post) (int, error) {
+	return tx.enqueueDeliveries(ctx, enqueueSent, kind, post)
+}
+
+func (tx *Tx) enqueueDeliveries(ctx context.Context, text, kind string, post *Post) (int, error) {
+	signer, err := tx.signer(ctx, post)
+	if err != nil {
+		return 0, fmt.Errorf("enqueue post %d: %w", post.ID, err)
+	}
+	total := 0
+	for host, inbox := "", ""; ; {
+		first := tx.db.jobIDs.block(tx.db.Now(), enqueueSlice)
+		n, err := tx.exec(ctx, text, tx.Now.UnixMilli(), int64(post.ID), int64(post.CircleID), int64(post.AuthorID),
+			int64(first), kind, laneSuffix(signer), host, inbox)
+		if err != nil {
+			return total, fmt.Errorf("enqueue post %d: %w", post.ID, err)
+		}
+		if n == 0 {
+			return total, nil
+		}
+		total += int(n)
+		if err := tx.wakeBlock(ctx, first, int(n)); err != nil {
+			return total, fmt.Errorf("enqueue post %d: %w", post.ID, err)
+		}
+		if n < enqueueSlice {
+			return total, nil
+		}
+		var last Job
+		err = tx.queryRow(ctx, laneAndURL, int64(blockID(first, int(n)-1))).Scan(scanID(&last.ID), &last.Lane, &last.Kind,
+			scanID(&last.ObjectID), &last.Target, scanInt(&last.Attempts), &last.LastError)
+		if err != nil {
+			return total, fmt.Errorf("enqueue post %d: %w", post.ID, err)
+		}
+		host, inbox = last.Lane[:len(last.Lane)-2], last.Target
+	}
+}
+
+// signer is who sends the post: its circle, where that is ours, or its author.
+func (tx *Tx) signer(ctx context.Context, post *Post) (ID, error) {
+	if post.CircleID == 0 {
+		return post.AuthorID, nil
+	}
+	var host string
+	if err := tx.queryRow(ctx, circleHost, int64(post.CircleID)).Scan(&host); err != nil {
+		return 0, err
+	}
+	if host != "" {
+		return post.AuthorID, nil
+	}
+	return post.CircleID, nil
+}

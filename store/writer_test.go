@@ -1,0 +1,546 @@
+package store_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"cohort/store"
+	"cohort/store/storetest"
+)
+
+const insertSetting = `INSERT INTO settings (name, value) VALUES ($1, $2)`
+
+func put(ctx context.Context, db *store.DB, name string) error {
+	return db.Tx(ctx, func(tx *store.Tx) error {
+		_, err := tx.Exec(ctx, insertSetting, name, "x")
+		return err
+	})
+}
+
+func has(t *testing.T, db *store.DB, name string) bool {
+	t.Helper()
+	var n int
+	if err := db.Scan(context.Background(), []any{&n}, `SELECT COUNT(*) FROM settings WHERE name = $1`, name); err != nil {
+		t.Fatal(err)
+	}
+	return n > 0
+}
+
+func openFull(t *testing.T) (*store.DB, string) {
+	t.Helper()
+	c := storetest.Config(t)
+	c.Synchronous = "full"
+	db, err := store.Open(context.Background(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil && !errors.Is(err, store.ErrClosed) {
+			t.Error(err)
+		}
+	})
+	return db, strings.TrimPrefix(c.URL, "sqlite:")
+}
+
+func TestTxRefuses(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ctx := context.Background()
+		boom := errors.New("boom")
+		ended, cancel := context.WithCancel(ctx)
+		cancel()
+		var kept *store.Tx
+		for name, c := range map[string]struct {
+			ctx  context.Context
+			f    func(tx *store.Tx) error
+			want error
+		}{
+			"an error": {ctx, func(tx *store.Tx) error {
+				_, err := tx.Exec(ctx, insertSetting, "an error", "x")
+				return errors.Join(err, boom)
+			}, boom},
+			"a conflict": {ctx, func(tx *store.Tx) error {
+				_, err := tx.Exec(ctx, insertSetting, "a conflict", "x")
+				_, again := tx.Exec(ctx, insertSetting, "a conflict", "x")
+				return errors.Join(err, again)
+			}, store.ErrConflict},
+			"a conflict the use-case hides": {ctx, func(tx *store.Tx) error {
+				_, _ = tx.Exec(ctx, insertSetting, "a conflict the use-case hides", "x")
+				_, _ = tx.Exec(ctx, insertSetting, "a conflict the use-case hides", "x")
+				return nil
+			}, store.ErrConflict},
+			"a caller that gave up": {ended, func(tx *store.Tx) error {
+				t.Error("ran")
+				return nil
+			}, context.Canceled},
+		} {
+			err := db.Tx(c.ctx, func(tx *store.Tx) error {
+				tx.AfterCommit(func() { t.Errorf("%s: ran after a commit that was none", name) })
+				kept = tx
+				return c.f(tx)
+			})
+			if !errors.Is(err, c.want) {
+				t.Errorf("%s: %v, want %v", name, err, c.want)
+			}
+			if has(t, db, name) {
+				t.Errorf("%s: left a row", name)
+			}
+		}
+		if _, err := kept.Exec(ctx, insertSetting, "late", "x"); err == nil || has(t, db, "late") {
+			t.Errorf("a transaction was used after its end: %v", err)
+		}
+	})
+}
+
+func TestTxPanic(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ctx := context.Background()
+		for name, end := range map[string]func(){
+			"panic": func() { panic("boom") },
+			"exit":  runtime.Goexit,
+		} {
+			var recovered any
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				defer func() { recovered = recover() }()
+				_ = db.Tx(ctx, func(tx *store.Tx) error {
+					if _, err := tx.Exec(ctx, insertSetting, name, "x"); err != nil {
+						t.Error(err)
+					}
+					end()
+					return nil
+				})
+				t.Errorf("%s: Tx returned", name)
+			}()
+			<-done
+			if name == "panic" && recovered != "boom" {
+				t.Errorf("recovered %v", recovered)
+			}
+			if has(t, db, name) {
+				t.Errorf("%s: left a row", name)
+			}
+			if err := put(ctx, db, "after "+name); err != nil {
+				t.Errorf("after %s: %v", name, err)
+			}
+		}
+	})
+}
+
+func TestTxConflictUnderRetry(t *testing.T) {
+	db := storetest.OpenPostgres(t)
+	if db == nil {
+		return
+	}
+	ctx := context.Background()
+	for _, name := range []string{"a", "b"} {
+		if err := put(ctx, db, name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// Two transactions that lock the same two rows in opposite order.
+	var runs atomic.Int32
+	var wg sync.WaitGroup
+	for i := range 8 {
+		wg.Go(func() {
+			order := []string{"a", "b"}
+			if i%2 == 1 {
+				order = []string{"b", "a"}
+			}
+			if err := db.Tx(ctx, func(tx *store.Tx) error {
+				runs.Add(1)
+				for _, name := range order {
+					if _, err := tx.Exec(ctx, `UPDATE settings SET value = value || 'y' WHERE name = $1`, name); err != nil {
+						return err
+					}
+				}
+				return nil
+			}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	var value string
+	if err := db.Scan(ctx, []any{&value}, `SELECT value FROM settings WHERE name = 'a'`); err != nil || value != "xyyyyyyyy" {
+		t.Errorf("%q, %v", value, err)
+	}
+	t.Logf("%d runs of 8 transactions", runs.Load())
+}
+
+// The answer comes after COMMIT has returned, never before, and what was
+// answered is in a copy of the files taken at that moment.
+func TestAnswersComeAfterTheCommit(t *testing.T) {
+	db, path := openFull(t)
+	ctx := context.Background()
+	var committed atomic.Int64
+	db.ObserveCommits(func() error { return nil }, func(error) { committed.Add(1) })
+
+	copies := filepath.Join(t.TempDir(), "copies")
+	const producers, each = 64, 4
+	acknowledged := make([][]string, producers)
+	var wg sync.WaitGroup
+	for p := range producers {
+		wg.Go(func() {
+			for i := range each {
+				name := fmt.Sprintf("%d.%d", p, i)
+				before := committed.Load()
+				if err := put(ctx, db, name); err != nil {
+					t.Error(err)
+					return
+				}
+				if committed.Load() == before {
+					t.Errorf("%s was answered although no commit ended meanwhile", name)
+				}
+				acknowledged[p] = append(acknowledged[p], name)
+			}
+		})
+	}
+	wg.Wait()
+	if n := committed.Load(); n > producers*each*3/4 {
+		t.Errorf("%d commits for %d use-cases: they were not grouped", n, producers*each)
+	}
+	copied := snapshot(t, path, copies)
+	for _, names := range acknowledged {
+		for _, name := range names {
+			if !has(t, copied, name) {
+				t.Errorf("%s was acknowledged and is not in the copy", name)
+			}
+		}
+	}
+}
+
+// The files are copied at the moment of an answer, while others write.
+func TestCopyAtTheMomentOfTheAnswer(t *testing.T) {
+	db, path := openFull(t)
+	ctx := context.Background()
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	for p := range 4 {
+		wg.Go(func() {
+			for i := 0; ; i++ {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				if err := put(ctx, db, fmt.Sprintf("noise %d.%d", p, i)); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	for i := range 5 {
+		name := fmt.Sprintf("answer %d", i)
+		if err := put(ctx, db, name); err != nil {
+			t.Fatal(err)
+		}
+		copied := snapshot(t, path, filepath.Join(t.TempDir(), name))
+		if !has(t, copied, name) {
+			t.Errorf("%s was acknowledged and is not in the copy", name)
+		}
+	}
+	close(stop)
+	wg.Wait()
+}
+
+// snapshot copies the log before the database, so that a checkpoint in
+// between takes nothing away, and opens the copy.
+func snapshot(t *testing.T, path, dir string) *store.DB {
+	t.Helper()
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	to := filepath.Join(dir, "copy.db")
+	for _, suffix := range []string{"-wal", ""} {
+		content, err := os.ReadFile(path + suffix)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(to+suffix, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	db, err := store.Open(context.Background(), store.Config{URL: "sqlite:" + to})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return db
+}
+
+func TestFailedCommitFailsTheWholeGroup(t *testing.T) {
+	db, _ := openFull(t)
+	ctx := context.Background()
+	boom := errors.New("the disk is gone")
+	var failing atomic.Bool
+	db.ObserveCommits(func() error {
+		if failing.Load() {
+			return boom
+		}
+		return nil
+	}, func(error) {})
+	failing.Store(true)
+	var wg sync.WaitGroup
+	for i := range 16 {
+		wg.Go(func() {
+			if err := put(ctx, db, fmt.Sprint("lost ", i)); !errors.Is(err, boom) {
+				t.Errorf("lost %d: %v", i, err)
+			}
+		})
+	}
+	wg.Wait()
+	failing.Store(false)
+	if err := put(ctx, db, "kept"); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 16 {
+		if has(t, db, fmt.Sprint("lost ", i)) {
+			t.Errorf("lost %d is there", i)
+		}
+	}
+}
+
+// In one group, those that fail or panic leave no trace and those beside
+// them are kept.
+func TestNeighboursInAGroup(t *testing.T) {
+	db, _ := openFull(t)
+	ctx := context.Background()
+	boom := errors.New("boom")
+	// Hold the writer until all are waiting.
+	hold, held := make(chan struct{}), make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := db.Tx(ctx, func(tx *store.Tx) error {
+			close(held)
+			<-hold
+			return nil
+		}); err != nil {
+			t.Error(err)
+		}
+	})
+	<-held
+	var after atomic.Int32
+	for i := range 30 {
+		wg.Go(func() {
+			defer func() {
+				if v := recover(); (v != nil) != (i%3 == 2) {
+					t.Errorf("%d: recovered %v", i, v)
+				}
+			}()
+			err := db.Tx(ctx, func(tx *store.Tx) error {
+				if _, err := tx.Exec(ctx, insertSetting, fmt.Sprint("n", i), "x"); err != nil {
+					return err
+				}
+				tx.AfterCommit(func() { after.Add(1) })
+				switch i % 3 {
+				case 1:
+					return boom
+				case 2:
+					panic(boom)
+				}
+				return nil
+			})
+			if (i%3 == 0) != (err == nil) {
+				t.Errorf("%d: %v", i, err)
+			}
+		})
+	}
+	close(hold)
+	wg.Wait()
+	for i := range 30 {
+		if has(t, db, fmt.Sprint("n", i)) != (i%3 == 0) {
+			t.Errorf("n%d: kept is %v", i, i%3 != 0)
+		}
+	}
+	if after.Load() != 10 {
+		t.Errorf("%d effects after the commit, want 10", after.Load())
+	}
+}
+
+func TestGivingUp(t *testing.T) {
+	db, _ := openFull(t)
+	ctx := context.Background()
+	hold, held := make(chan struct{}), make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := db.Tx(ctx, func(tx *store.Tx) error {
+			close(held)
+			<-hold
+			_, err := tx.Exec(ctx, insertSetting, "holder", "x")
+			return err
+		}); err != nil {
+			t.Error(err)
+		}
+	})
+	<-held
+	waiting, cancel := context.WithCancel(ctx)
+	gone := make(chan error, 1)
+	go func() {
+		gone <- db.Tx(waiting, func(tx *store.Tx) error {
+			t.Error("a use-case ran whose caller had given up")
+			return nil
+		})
+	}()
+	cancel()
+	if err := <-gone; !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
+	}
+	close(hold)
+	wg.Wait()
+
+	// Once it has returned nil, the outcome no longer depends on its context.
+	running, cancel := context.WithCancel(ctx)
+	err := db.Tx(running, func(tx *store.Tx) error {
+		_, err := tx.Exec(running, insertSetting, "run", "x")
+		cancel()
+		return err
+	})
+	if err != nil || !has(t, db, "run") {
+		t.Errorf("cancelled after it ran: %v, kept %v", err, has(t, db, "run"))
+	}
+	// Statements of a use-case whose context has ended fail, and only it is undone.
+	err = db.Tx(ctx, func(tx *store.Tx) error {
+		_, err := tx.Exec(running, insertSetting, "never", "x")
+		return err
+	})
+	if !errors.Is(err, context.Canceled) || has(t, db, "never") {
+		t.Errorf("a statement with an ended context: %v", err)
+	}
+}
+
+func TestClosing(t *testing.T) {
+	c := storetest.Config(t)
+	ctx := context.Background()
+	db, err := store.Open(ctx, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	var ok, closed atomic.Int32
+	begun := make(chan struct{}, 64)
+	for p := range 16 {
+		wg.Go(func() {
+			for i := 0; ; i++ {
+				err := put(ctx, db, fmt.Sprintf("%d.%d", p, i))
+				if err != nil {
+					if !errors.Is(err, store.ErrClosed) {
+						t.Errorf("while closing: %v", err)
+					}
+					closed.Add(1)
+					return
+				}
+				ok.Add(1)
+				select {
+				case begun <- struct{}{}:
+				default:
+				}
+			}
+		})
+	}
+	for range 32 {
+		<-begun
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	wg.Wait()
+	if closed.Load() != 16 {
+		t.Errorf("%d producers saw the end", closed.Load())
+	}
+	again, err := store.Open(ctx, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var n int32
+	if err := again.Scan(ctx, []any{&n}, `SELECT COUNT(*) FROM settings`); err != nil || n != ok.Load() {
+		t.Errorf("%d rows for %d acknowledged use-cases, %v", n, ok.Load(), err)
+	}
+	if err := again.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// The command line writes beside the server.
+func TestTwoProcessesWrite(t *testing.T) {
+	c := storetest.Config(t)
+	ctx := context.Background()
+	var wg sync.WaitGroup
+	dbs := make([]*store.DB, 3)
+	for i := range dbs {
+		db, err := store.Open(ctx, c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		dbs[i] = db
+	}
+	for p, db := range dbs {
+		for g := range 3 {
+			wg.Go(func() {
+				for i := range 30 {
+					if err := put(ctx, db, fmt.Sprintf("%d.%d.%d", p, g, i)); err != nil {
+						t.Error(err)
+						return
+					}
+				}
+			})
+		}
+	}
+	wg.Wait()
+	var n int
+	if err := dbs[0].Scan(ctx, []any{&n}, `SELECT COUNT(*) FROM settings`); err != nil || n != 270 {
+		t.Errorf("%d rows, %v", n, err)
+	}
+	for _, db := range dbs {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestFullDisk(t *testing.T) {
+	db, _ := openFull(t)
+	ctx := context.Background()
+	// max_page_count makes SQLite meet the end of the disk.
+	pages := func(n int) {
+		t.Helper()
+		var got int
+		if err := db.Tx(ctx, func(tx *store.Tx) error {
+			return tx.Scan(ctx, []any{&got}, fmt.Sprintf(`PRAGMA max_page_count = %d`, n))
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := put(ctx, db, "before"); err != nil {
+		t.Fatal(err)
+	}
+	pages(1) // SQLite takes the present size
+	big := string(bytes.Repeat([]byte("x"), 1<<20))
+	err := db.Tx(ctx, func(tx *store.Tx) error {
+		_, err := tx.Exec(ctx, insertSetting, "big", big)
+		return err
+	})
+	if !errors.Is(err, store.ErrFull) {
+		t.Errorf("a full disk: %v", err)
+	}
+	if !has(t, db, "before") || has(t, db, "big") {
+		t.Error("reading on a full disk is wrong")
+	}
+	pages(1 << 30)
+	if err := put(ctx, db, "after"); err != nil || !has(t, db, "after") {
+		t.Errorf("after there is room again: %v", err)
+	}
+}
