@@ -67,9 +67,10 @@ type Field struct {
 
 // CapabilityCircles is what a server declares under generator.implements when
 // it takes part in circles.
-const CapabilityCircles = namespace + "circles-1"
+const CapabilityCircles = Namespace + "circles-1"
 
-const namespace = "https://w3id.org/cohort#"
+// Namespace is what our own terms begin with; its prefix in documents is "co".
+const Namespace = "https://w3id.org/cohort#"
 
 const (
 	maxKeys         = 8
@@ -175,7 +176,8 @@ func (a *Actor) readID(key []byte, v value) bool {
 	var field *string
 	switch string(key) {
 	case "id":
-		field = &a.ID
+		a.ID = v.oneID()
+		return true
 	case "inbox":
 		field = &a.Inbox
 	case "outbox":

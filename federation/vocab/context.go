@@ -20,7 +20,7 @@ type term struct {
 
 // terms are all names that may be declared, prefixes first. At most 64.
 var terms = []term{
-	{"co", `"` + namespace + `"`, ""},
+	{"co", `"` + Namespace + `"`, ""},
 	{"schema", `"http://schema.org#"`, ""},
 	{"toot", `"http://joinmastodon.org/ns#"`, ""},
 	{"Emoji", `"toot:Emoji"`, "toot"},

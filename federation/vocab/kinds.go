@@ -58,7 +58,7 @@ func (v value) typeName() string {
 			return name
 		}
 	}
-	s := v.text()
+	s := v.exact()
 	if rest, ok := strings.CutPrefix(s, activityStreams+"#"); ok {
 		return rest
 	}
@@ -68,7 +68,7 @@ func (v value) typeName() string {
 	return cleanID(s)
 }
 
-// types answers the type that a document has and false when it claims several
+// typeOf answers the type that a document has and false when it claims several
 // known ones, which different programs would read differently. A supertype
 // beside a narrower type is ignored; of unknown types the first counts.
 func (v value) typeOf() (string, bool) {

@@ -38,7 +38,7 @@ func (o *Object) Membership() (*Membership, error) {
 	if doc == nil {
 		return nil, wrongKind("a membership", "")
 	}
-	if o.Type != membershipType && o.Type != namespace+"Membership" {
+	if o.Type != membershipType && o.Type != Namespace+"Membership" {
 		return nil, wrongKind("a membership", o.Type)
 	}
 	r := &Membership{ID: o.ID}

@@ -48,7 +48,8 @@ var scanners = sync.Pool{New: func() any { return &scanner{keys: make([]keySpan,
 // Check reports whether raw is one JSON value in the strict sense and within
 // the limits above: no byte order mark, valid UTF-8, no lone surrogates, no
 // object with the same key twice (however the key is spelled), nothing after
-// the value. It reads the document once and allocates nothing as a rule.
+// the value. It reads the document in one pass, after the check of UTF-8, and
+// allocates nothing as a rule.
 //
 // Errors: ErrMalformed with the reason, ErrTooDeep, ErrTooBig.
 // spec: RFC 8259, RFC 7493 §2

@@ -92,7 +92,7 @@ func readAttachments(v value) []Attachment {
 // peers and in name for most.
 func readAttachment(v value) (Attachment, bool) {
 	if v.kind() == '"' {
-		url := webURL(v.text())
+		url := webURL(v.exact())
 		return Attachment{Type: "Link", URL: url}, url != ""
 	}
 	var a Attachment

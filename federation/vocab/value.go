@@ -20,20 +20,8 @@ const (
 	maxRecipients = 200  // addresses of to, cc and audience together that are looked at
 )
 
-// text answers a string, or the first string of an array, unescaped and
-// without NUL, which PostgreSQL cannot store. Other values are empty.
-func (v value) text() string {
-	if v.kind() == '[' {
-		for e := v.elements(); ; {
-			x, ok := e.next()
-			if !ok {
-				return ""
-			}
-			if x.kind() == '"' {
-				return x.text()
-			}
-		}
-	}
+// exact answers a string, unescaped; any other value is empty.
+func (v value) exact() string {
 	if v.kind() != '"' || len(v) < 2 {
 		return ""
 	}
@@ -41,11 +29,26 @@ func (v value) text() string {
 	if bytes.IndexByte(b, '\\') < 0 {
 		return string(b)
 	}
-	s := string(appendUnescaped(make([]byte, 0, len(b)), b))
-	if strings.IndexByte(s, 0) >= 0 {
-		s = strings.ReplaceAll(s, "\x00", "")
+	return string(appendUnescaped(make([]byte, 0, len(b)), b))
+}
+
+// text answers a text for people: a string, or the first string of an array,
+// without NUL, which PostgreSQL cannot store. Other values are empty.
+func (v value) text() string {
+	for e := v.elements(); ; {
+		x, ok := e.next()
+		if !ok {
+			return ""
+		}
+		if x.kind() != '"' {
+			continue
+		}
+		s := x.exact()
+		if strings.IndexByte(s, 0) >= 0 {
+			s = strings.ReplaceAll(s, "\x00", "")
+		}
+		return s
 	}
-	return s
 }
 
 // oneID answers the id that a value names: a string, or an object by its id or,
@@ -54,12 +57,12 @@ func (v value) text() string {
 func (v value) oneID() string {
 	switch v.kind() {
 	case '"':
-		return cleanID(v.text())
+		return cleanID(v.exact())
 	case '{':
 		if id := v.member("id"); !id.missing() {
-			return cleanID(id.text())
+			return cleanID(id.exact())
 		}
-		return cleanID(v.member("href").text())
+		return cleanID(v.member("href").exact())
 	}
 	return ""
 }
@@ -172,11 +175,11 @@ func (v value) address() string {
 func (v value) link() (url, mediaType string) {
 	switch v.kind() {
 	case '"':
-		url = v.text()
+		url = v.exact()
 	case '{':
-		url = v.member("href").text()
+		url = v.member("href").exact()
 		if url == "" {
-			url = v.member("url").text()
+			url = v.member("url").exact()
 		}
 		mediaType = v.member("mediaType").text()
 	}
