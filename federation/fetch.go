@@ -68,7 +68,8 @@ func newClient(cfg ClientConfig, resolver *net.Resolver) *Client {
 	if cfg.UserAgent == "" {
 		cfg.UserAgent = "cohort"
 	}
-	return &Client{cfg: cfg, guard: g, within: requestTime,
+	return &Client{
+		cfg: cfg, guard: g, within: requestTime,
 		secure: g.transport(cfg, resolver, g.control),
 		plain:  g.transport(cfg, resolver, g.controlAllowed),
 	}
@@ -241,7 +242,7 @@ func (c *Client) send(ctx context.Context, method string, u *url.URL, body []byt
 	}
 	// The transport is used without http.Client, which would follow redirects
 	// with the headers of the first request and keep cookies.
-	resp, err := transport.RoundTrip(req)
+	resp, err := transport.RoundTrip(req) //nolint:bodyclose // answer.done closes it
 	if err != nil {
 		cancel()
 		return nil, temporary(err)

@@ -215,7 +215,7 @@ func fakeDNS(t *testing.T, table map[string][]string) *net.Resolver {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { conn.Close() })
+	t.Cleanup(func() { _ = conn.Close() })
 	go func() {
 		turn := map[string]int{}
 		buf := make([]byte, 512)
@@ -233,8 +233,10 @@ func fakeDNS(t *testing.T, table map[string][]string) *net.Resolver {
 			if all := table[q.Name.String()]; len(all) > 0 && q.Type == dnsmessage.TypeA {
 				a := netip.MustParseAddr(all[turn[q.Name.String()]%len(all)])
 				turn[q.Name.String()]++
-				m.Answers = []dnsmessage.Resource{{Header: dnsmessage.ResourceHeader{Name: q.Name, Type: q.Type, Class: q.Class},
-					Body: &dnsmessage.AResource{A: a.As4()}}}
+				m.Answers = []dnsmessage.Resource{{
+					Header: dnsmessage.ResourceHeader{Name: q.Name, Type: q.Type, Class: q.Class},
+					Body:   &dnsmessage.AResource{A: a.As4()},
+				}}
 			}
 			if out, err := m.Pack(); err == nil {
 				_, _ = conn.WriteTo(out, from)

@@ -58,7 +58,7 @@ func TestFetchGoodPaths(t *testing.T) {
 		w.Header().Set("Content-Type", activityType)
 		z := gzip.NewWriter(w)
 		fmt.Fprintf(z, `{"id":%q}`, base+"/packed")
-		z.Close()
+		_ = z.Close()
 	})
 	mux.HandleFunc("/r3", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/r2", http.StatusMovedPermanently) })
 	mux.HandleFunc("/r2", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "r1", http.StatusFound) })
@@ -147,7 +147,7 @@ func TestFetchRefuses(t *testing.T) {
 	text := func(body string) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", activityType)
-			io.WriteString(w, strings.ReplaceAll(body, "$", "https://"+r.Host+r.URL.Path))
+			_, _ = io.WriteString(w, strings.ReplaceAll(body, "$", "https://"+r.Host+r.URL.Path))
 		}
 	}
 	redirect := func(to string) http.HandlerFunc {
@@ -173,7 +173,7 @@ func TestFetchRefuses(t *testing.T) {
 		"two types": {func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Add("Content-Type", activityType)
 			w.Header().Add("Content-Type", "text/html")
-			io.WriteString(w, "{}")
+			_, _ = io.WriteString(w, "{}")
 		}, ErrContentType},
 		"unknown encoding": {func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Encoding", "br")
@@ -229,7 +229,9 @@ func TestFetchRefuses(t *testing.T) {
 		"redirect to itself":            {redirect(""), ErrRedirects},
 		"redirect to nothing readable":  {redirect("http://[::1"), ErrRedirects},
 		"redirect without a place":      {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(302) }, ErrRedirects},
-		"redirect without end":          {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.Path+"x", 307) }, ErrRedirects},
+		"redirect without end": {func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, r.URL.Path+"x", http.StatusTemporaryRedirect)
+		}, ErrRedirects},
 		"two places": {func(w http.ResponseWriter, r *http.Request) {
 			w.Header()["Location"] = []string{"/a", "/b"}
 			w.WriteHeader(302)

@@ -24,7 +24,8 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		r := &http.Request{Method: method, URL: u, Host: host, Header: http.Header{
-			"Signature": {signature}, "Date": {date}, "Digest": {digest}}}
+			"Signature": {signature}, "Date": {date}, "Digest": {digest},
+		}}
 		s, err := Parse(r, []byte(body), noon, ourHost)
 		if (s == nil) == (err == nil) {
 			t.Fatalf("signature %v with error %v", s, err)

@@ -54,9 +54,11 @@ type forged struct {
 }
 
 func get(target string) forged {
-	return forged{method: "GET", target: target, host: ourHost, algorithm: "rsa-sha256", hash: crypto.SHA256,
+	return forged{
+		method: "GET", target: target, host: ourHost, algorithm: "rsa-sha256", hash: crypto.SHA256,
 		covered: "(request-target) host date", key: rsaKey(),
-		header: http.Header{"Date": {noon.Format(http.TimeFormat)}}}
+		header: http.Header{"Date": {noon.Format(http.TimeFormat)}},
+	}
 }
 
 func post(body string) forged {
@@ -118,8 +120,10 @@ func (f forged) request(t testing.TB) *http.Request {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &http.Request{Method: f.method, URL: u, Host: f.host, Header: f.header.Clone(), RequestURI: f.target,
-		Body: io.NopCloser(bytes.NewReader(f.body))}
+	r := &http.Request{
+		Method: f.method, URL: u, Host: f.host, Header: f.header.Clone(), RequestURI: f.target,
+		Body: io.NopCloser(bytes.NewReader(f.body)),
+	}
 	value := `keyId="` + aliceID + `",`
 	if f.algorithm != "" {
 		value += `algorithm="` + f.algorithm + `",`

@@ -69,8 +69,10 @@ func Parse(r *http.Request, body []byte, now time.Time, hosts ...string) (*Signa
 	if err != nil {
 		return nil, err
 	}
-	s := &Signature{KeyID: p.keyID, algorithm: p.algorithm, covered: covered,
-		created: p.created, expires: p.expires, method: methodOf(r)}
+	s := &Signature{
+		KeyID: p.keyID, algorithm: p.algorithm, covered: covered,
+		created: p.created, expires: p.expires, method: methodOf(r),
+	}
 	if s.signature, err = base64.StdEncoding.Strict().DecodeString(p.signature); err != nil || len(s.signature) > maxSignatureBytes {
 		return nil, fmt.Errorf("%w: signature is not base64 of a possible length", ErrMalformed)
 	}

@@ -154,8 +154,10 @@ func TestResolveIsNotAskedInVain(t *testing.T) {
 		t.Error("a key was fetched for a proof that cannot count")
 		return nil, ErrBadKey
 	}
-	for _, doc := range []string{`{"proof":{}}`, `{"proof":[]}`, `{}`,
-		`{"proof":{"type":"DataIntegrityProof","cryptosuite":"eddsa-jcs-2022","proofPurpose":"assertionMethod","verificationMethod":"k","created":"2031-05-04T12:00:00Z","proofValue":"zz"}}`} {
+	for _, doc := range []string{
+		`{"proof":{}}`, `{"proof":[]}`, `{}`,
+		`{"proof":{"type":"DataIntegrityProof","cryptosuite":"eddsa-jcs-2022","proofPurpose":"assertionMethod","verificationMethod":"k","created":"2031-05-04T12:00:00Z","proofValue":"zz"}}`,
+	} {
 		if _, err := Verify([]byte(doc), asked); err == nil {
 			t.Errorf("accepted %s", doc)
 		}

@@ -90,8 +90,10 @@ func Sign(doc []byte, key ed25519.PrivateKey, method, purpose string, created ti
 		}
 	}
 
-	config := map[string]any{"type": proofType, "cryptosuite": cryptosuite, "verificationMethod": method,
-		"proofPurpose": purpose, "created": created.UTC().Format(time.RFC3339)}
+	config := map[string]any{
+		"type": proofType, "cryptosuite": cryptosuite, "verificationMethod": method,
+		"proofPurpose": purpose, "created": created.UTC().Format(time.RFC3339),
+	}
 	// Peers recompute the proof's configuration with the document's context,
 	// so it is written down there as well.
 	if context, _ := find(list, "@context"); context != nil {
