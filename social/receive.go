@@ -114,7 +114,7 @@ func (s *Service) known(ctx context.Context, mentions, recipients []string) (nam
 	seen := map[store.ID]bool{}
 	add := func(to *[]*store.Account, uris []string) {
 		for _, uri := range uris {
-			if a := accounts[uri]; a != nil && a.Live() && a.Kind != store.KindServer && !seen[a.ID] {
+			if a := accounts[uri]; a != nil && a.Live() && a.Kind != store.KindServer && a.Kind != store.KindCircle && !seen[a.ID] {
 				seen[a.ID] = true
 				*to = append(*to, a)
 			}
@@ -324,12 +324,10 @@ func (s *Service) ReceiveDelete(ctx context.Context, author *store.Account, uri,
 		if p == nil {
 			return tx.RememberTombstone(ctx, uri, author.Host)
 		}
-		if signed != "" {
-			if err := tx.SetSigned(ctx, p.ID, signed); err != nil {
-				return err
-			}
+		if err := s.removePost(ctx, tx, p); err != nil || signed == "" {
+			return err
 		}
-		return s.removePost(ctx, tx, p)
+		return tx.SetSigned(ctx, p.ID, signed)
 	})
 }
 
