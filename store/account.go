@@ -331,12 +331,12 @@ const updateAccount = `UPDATE accounts SET url = $2, name = $3, bio = $4, bio_so
  avatar = $7, avatar_remote = $8, avatar_alt = $9, header = $10, header_remote = $11, header_alt = $12,
  inbox = $13, shared_inbox = $14, outbox = $15, followers_uri = $16, following_uri = $17, featured_uri = $18,
  also_known_as = $19, moved_to = $20, key_id = $21, key_pem = $22, proof_keys = $23,
- locked_at = $24, discoverable_at = $25, indexable_at = $26, updated_at = $27, fetched_at = $28
+ locked_at = $24, discoverable_at = $25, indexable_at = $26, updated_at = $27, fetched_at = $28, kind = $29
 WHERE id = $1 AND deleted_at IS NULL`
 
-// UpdateAccount writes what an account says about itself. Its id, uri, kind and
-// address never change, and neither do counters and moderation. ErrNotFound if
-// it was deleted.
+// UpdateAccount writes what an account says about itself. Its id, uri and
+// address never change, nor its kind, except that a person may become a bot and
+// back; neither do counters and moderation. ErrNotFound if it was deleted.
 func (tx *Tx) UpdateAccount(ctx context.Context, a *Account) error {
 	old, err := tx.Account(ctx, a.ID)
 	if err != nil {
@@ -346,15 +346,20 @@ func (tx *Tx) UpdateAccount(ctx context.Context, a *Account) error {
 	if err != nil {
 		return err
 	}
-	a.UpdatedAt = tx.Now
+	if !movable(old.Kind) || !movable(a.Kind) {
+		a.Kind = old.Kind
+	}
+	a.Handle, a.Host, a.Domain, a.URI, a.UpdatedAt = old.Handle, old.Host, old.Domain, old.URI, tx.Now
 	args := append([]any{int64(a.ID)}, profile...)
-	n, err := tx.exec(ctx, updateAccount, append(args, a.UpdatedAt.UnixMilli(), msArg(a.FetchedAt))...)
+	n, err := tx.exec(ctx, updateAccount, append(args, a.UpdatedAt.UnixMilli(), msArg(a.FetchedAt), a.Kind)...)
 	if err := mustChange(n, err); err != nil {
 		return err
 	}
-	a.Handle, a.Host, a.Domain, a.Kind, a.URI = old.Handle, old.Host, old.Domain, old.Kind, old.URI
 	return tx.indexAccount(ctx, a, old)
 }
+
+// movable kinds are those between which an account may change.
+func movable(kind string) bool { return kind == KindPerson || kind == KindBot }
 
 // SetSuspended suspends an account or lifts that. A suspended account sees
 // and is seen by nobody; its sessions and tokens are refused meanwhile.

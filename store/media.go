@@ -122,9 +122,10 @@ func (tx *Tx) InsertMedia(ctx context.Context, m *Media) error {
 	return err
 }
 
-// UpdateMedia changes the description and the focal point of owner's picture.
-func (tx *Tx) UpdateMedia(ctx context.Context, owner ID, m *Media) error {
-	n, err := tx.exec(ctx, updateMedia, int64(m.ID), int64(owner), m.Alt, focusArg(m.FocusX), focusArg(m.FocusY))
+// UpdateMedia writes the description and the focal point of a picture;
+// ErrNotFound unless m.AccountID owns it.
+func (tx *Tx) UpdateMedia(ctx context.Context, m *Media) error {
+	n, err := tx.exec(ctx, updateMedia, int64(m.ID), int64(m.AccountID), m.Alt, focusArg(m.FocusX), focusArg(m.FocusY))
 	return mustChange(n, err)
 }
 

@@ -51,6 +51,8 @@ ON CONFLICT (domain) DO UPDATE SET severity = excluded.severity, reason = exclud
 	dropPolicy = `DELETE FROM domain_policies WHERE domain = $1`
 	seeHost    = `INSERT INTO hosts (host, software, actor_uri, circles_at, seen_at) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (host) DO UPDATE SET software = excluded.software, actor_uri = excluded.actor_uri, circles_at = excluded.circles_at, seen_at = excluded.seen_at`
+	speaksCircles = `INSERT INTO hosts (host, circles_at, seen_at) VALUES ($1, $2, $3)
+ON CONFLICT (host) DO UPDATE SET circles_at = excluded.circles_at, seen_at = excluded.seen_at`
 	hostByName = `SELECT host, software, actor_uri, circles_at, seen_at FROM hosts WHERE host = $1`
 
 	// Each step of these is one look into an index, so that a million accounts on a thousand servers cost a thousand.
@@ -287,5 +289,20 @@ func (r reader) Host(ctx context.Context, host string) (*Host, error) {
 // asked, not for every message.
 func (tx *Tx) SeeHost(ctx context.Context, h Host) error {
 	_, err := tx.exec(ctx, seeHost, h.Host, h.Software, h.ActorURI, msArg(h.CirclesAt), tx.Now.UnixMilli())
+	return err
+}
+
+// SpeaksCircles reports whether a server said that it understands circles.
+func (r reader) SpeaksCircles(ctx context.Context, host string) (bool, error) {
+	h, err := r.Host(ctx, host)
+	if errors.Is(err, ErrNotFound) {
+		return false, nil
+	}
+	return err == nil && !h.CirclesAt.IsZero(), err
+}
+
+// SetSpeaksCircles remembers what a server said about that.
+func (tx *Tx) SetSpeaksCircles(ctx context.Context, host string, circles bool) error {
+	_, err := tx.exec(ctx, speaksCircles, host, flagArg(circles, tx.Now), tx.Now.UnixMilli())
 	return err
 }
