@@ -1,0 +1,145 @@
+package federation
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"time"
+
+	"cohort/social"
+	"cohort/store"
+)
+
+// staleAfter is how old what we know of an account may be when someone asks for it by name.
+const staleAfter = 24 * time.Hour
+
+// ResolveAccount finds the account behind an address such as ada, ada@b.example or @ada@b.example:
+// here, known from elsewhere, or by asking its server. store.ErrNotFound when there is none.
+func (f *Server) ResolveAccount(ctx context.Context, address string) (*store.Account, error) {
+	handle, host, err := social.ParseAddress(address)
+	if err != nil {
+		return nil, err
+	}
+	c := f.social.Config
+	if host == "" || host == c.Domain || host == c.Host {
+		return f.localNamed(ctx, handle)
+	}
+	a, err := f.db.AccountByHandle(ctx, handle, host)
+	if err == nil && f.db.Now().Sub(a.FetchedAt) < staleAfter {
+		return a, nil
+	}
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return nil, err
+	}
+	fresh, fetchErr := f.lookUp(ctx, handle, host)
+	if fetchErr != nil && err == nil {
+		return a, nil // what we know is better than nothing
+	}
+	return fresh, fetchErr
+}
+
+// lookUp asks a server for one of its accounts.
+func (f *Server) lookUp(ctx context.Context, handle, host string) (*store.Account, error) {
+	key := "acct " + handle + "@" + host
+	if f.refused.within(key, refuseFor/10) {
+		return nil, store.ErrNotFound
+	}
+	_, _, uri, err := f.finger(ctx, handle, host)
+	if err == nil {
+		var a *store.Account
+		if a, err = f.FetchActor(ctx, uri); err == nil {
+			return a, nil
+		}
+	}
+	f.refused.note(key)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	f.log.Info("account not found elsewhere", "host", host, "error", err)
+	return nil, store.ErrNotFound
+}
+
+// Resolved is what a URL or address stands for: one of the two.
+type Resolved struct {
+	Account *store.Account
+	Post    *store.Post
+}
+
+// ResolveURL finds the account or post behind a URL that someone pasted: ours at once, another's by
+// fetching it. What viewer may not see is store.ErrNotFound.
+func (f *Server) ResolveURL(ctx context.Context, raw string, viewer store.Viewer) (Resolved, error) {
+	host, err := authority(raw)
+	if err != nil {
+		return Resolved{}, store.ErrNotFound
+	}
+	if host == f.social.Config.Host {
+		return f.resolveOwn(ctx, raw, viewer)
+	}
+	if p, err := f.db.PostByURI(ctx, viewer, raw); err == nil {
+		return Resolved{Post: p}, nil
+	}
+	if a, err := f.db.AccountByURI(ctx, raw); err == nil && a.Live() {
+		return Resolved{Account: a}, nil
+	}
+	if f.refused.within("url "+raw, refuseFor/10) {
+		return Resolved{}, store.ErrNotFound
+	}
+	if p, err := f.FetchPost(ctx, raw); err == nil && p != nil {
+		p, err = f.db.Post(ctx, viewer, p.ID)
+		return Resolved{Post: p}, err
+	}
+	a, err := f.FetchActor(ctx, raw)
+	if err == nil {
+		return Resolved{Account: a}, nil
+	}
+	f.refused.note("url " + raw)
+	return Resolved{}, store.ErrNotFound
+}
+
+func (f *Server) resolveOwn(ctx context.Context, raw string, viewer store.Viewer) (Resolved, error) {
+	rest := strings.TrimSuffix(strings.TrimPrefix(raw, f.social.Config.BaseURL), "/")
+	parts := strings.Split(strings.TrimPrefix(rest, "/"), "/")
+	last := parts[len(parts)-1]
+	if id, err := store.ParseID(last); err == nil && (len(parts) == 3 && parts[0] == "c" || len(parts) == 2 && (parts[0] == "posts" || strings.HasPrefix(parts[0], "@"))) {
+		p, err := f.db.Post(ctx, viewer, id)
+		return Resolved{Post: p}, err
+	}
+	a, err := f.resourceAccount(ctx, raw)
+	if err == nil && !a.Live() {
+		err = store.ErrNotFound
+	}
+	return Resolved{Account: a}, err
+}
+
+// The most unknown people one text makes us look up, and how long that may take.
+const (
+	maxLookUps = 5
+	lookUpTime = 4 * time.Second
+)
+
+// LearnMentions looks up the people that a text mentions and that are not known here yet, so that the
+// mention works. Those who are not found in time stay plain text.
+func (f *Server) LearnMentions(ctx context.Context, text string) {
+	ctx, cancel := context.WithTimeout(ctx, lookUpTime)
+	defer cancel()
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	n := 0
+	for _, m := range social.FindMentions(text) {
+		if m.Host == "" || m.Host == f.social.Config.Domain || m.Host == f.social.Config.Host {
+			continue
+		}
+		if _, err := f.db.AccountByHandle(ctx, m.Handle, m.Host); !errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		if n++; n > maxLookUps {
+			return
+		}
+		wg.Go(func() {
+			if _, err := f.lookUp(ctx, m.Handle, m.Host); err != nil {
+				f.log.Debug("mention not found", "host", m.Host, "error", err)
+			}
+		})
+	}
+}

@@ -1,0 +1,156 @@
+package federation
+
+import (
+	"context"
+	"crypto/rsa"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync"
+
+	"github.com/go-fed/activity/pub"
+	"golang.org/x/sync/singleflight"
+
+	"cohort/federation/httpsig"
+	"cohort/federation/vocab"
+	"cohort/social"
+	"cohort/store"
+)
+
+// The modes of federation.
+const (
+	ModeOpen     = "open"     // with everyone who is not blocked
+	ModePartners = "partners" // only with servers that were allowed one by one
+	ModeOff      = "off"      // with nobody
+)
+
+// Config is what the instance wants of federation.
+type Config struct {
+	Mode            string
+	AuthorizedFetch bool   // public objects too are given to signed requests only
+	Version         string // of this software, for NodeInfo
+}
+
+// Server is this instance as other servers see it. Use New; it may be used concurrently.
+type Server struct {
+	Config Config
+	social *social.Service
+	db     *store.DB
+	client *Client
+	log    *slog.Logger
+
+	inbox    pub.FederatingActor
+	resolver *vocab.Resolver
+	fetches  singleflight.Group
+	refused  *recent // what was tried in vain lately, so that strangers cannot make us try again
+	keys     *parsedKeys
+	rendered *renderCache
+
+	mu      sync.Mutex
+	signers map[store.ID]*httpsig.Signer
+	actor   *store.Account // who signs our fetches
+}
+
+// New makes the server's federating side.
+func New(c Config, s *social.Service, client *Client, log *slog.Logger) (*Server, error) {
+	f := &Server{
+		Config: c, social: s, db: s.DB, client: client, log: log,
+		refused: newRecent(10_000, s.DB.Now), keys: newParsedKeys(10_000), rendered: newRenderCache(256),
+		signers: map[store.ID]*httpsig.Signer{},
+	}
+	f.inbox = pub.NewCustomActor(&delegate{f}, false, true, clock{s.DB})
+	var err error
+	f.resolver, err = f.newResolver()
+	if err != nil {
+		return nil, fmt.Errorf("federation: %w", err)
+	}
+	return f, nil
+}
+
+// maxSigners bounds the signing keys held ready.
+const maxSigners = 1024
+
+// signer returns what signs requests for a local actor, making its keys if it has none yet.
+func (f *Server) signer(ctx context.Context, a *store.Account) (*httpsig.Signer, error) {
+	f.mu.Lock()
+	s := f.signers[a.ID]
+	f.mu.Unlock()
+	if s != nil {
+		return s, nil
+	}
+	keys, err := f.social.KeysFor(ctx, a.ID)
+	if err != nil {
+		return nil, err
+	}
+	s = newSigner(a, keys.RSA)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for id := range f.signers {
+		if len(f.signers) < maxSigners {
+			break
+		}
+		delete(f.signers, id)
+	}
+	f.signers[a.ID] = s
+	return s, nil
+}
+
+func newSigner(a *store.Account, key *rsa.PrivateKey) *httpsig.Signer {
+	return httpsig.NewSigner(keyID(a), key)
+}
+
+// keyID is the id of the key that signs a local actor's requests, proofKeyID of the one that signs
+// its documents.
+func keyID(a *store.Account) string      { return a.URI + "#main-key" }
+func proofKeyID(a *store.Account) string { return a.URI + "#ed25519-key" }
+
+// signAs signs requests for a local actor.
+func (f *Server) signAs(ctx context.Context, a *store.Account) (SignFunc, error) {
+	s, err := f.signer(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	return func(r *http.Request) error { return s.Sign(r, nil, f.db.Now()) }, nil
+}
+
+// asServer signs requests as the server itself, which is how we fetch.
+func (f *Server) asServer(ctx context.Context) (SignFunc, error) {
+	a, err := f.ServerActor(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return f.signAs(ctx, a)
+}
+
+// ServerActor is the account that speaks for this server.
+func (f *Server) ServerActor(ctx context.Context) (*store.Account, error) {
+	f.mu.Lock()
+	a := f.actor
+	f.mu.Unlock()
+	if a != nil {
+		return a, nil
+	}
+	a, err := f.social.EnsureServerActor(ctx)
+	if err != nil {
+		return nil, err
+	}
+	f.mu.Lock()
+	f.actor = a
+	f.mu.Unlock()
+	return a, nil
+}
+
+// allowed tells whether we speak with a host at all. It is asked before any network.
+func (f *Server) allowed(ctx context.Context, host string) (bool, error) {
+	if f.Config.Mode == ModeOff || host == "" || host == f.social.Config.Host {
+		return false, nil
+	}
+	severity, found, err := f.db.DomainPolicy(ctx, host)
+	if err != nil {
+		return false, err
+	}
+	if f.Config.Mode == ModePartners {
+		return found && severity == "allow", nil
+	}
+	return severity != "suspend", nil
+}
