@@ -20,8 +20,6 @@ import (
 // MaxActivity bounds the bytes of one incoming activity.
 const MaxActivity = 1 << 20
 
-const activityType = "application/activity+json"
-
 // PostInbox takes an activity, for one actor or for all: whom it is for is in the activity itself. What
 // it answers with 202 is stored.
 //
@@ -97,7 +95,7 @@ func takesActivity(header string) bool {
 	if err != nil {
 		return false
 	}
-	return kind == activityType || kind == "application/ld+json" && strings.Contains(params["profile"], "https://www.w3.org/ns/activitystreams")
+	return kind == activityType || kind == linkedType && strings.Contains(params["profile"], activityVocab)
 }
 
 // statusOf is the one place that turns what went wrong with an activity into a status. What the sender
@@ -143,7 +141,7 @@ func (f *Server) heardFrom(host string) {
 	go func() {
 		ctx, cancel := context.WithTimeout(context.Background(), keyFetchTime)
 		defer cancel()
-		if err := f.db.WakeHost(ctx, host); err != nil {
+		if err := f.db.Tx(ctx, func(tx *store.Tx) error { return tx.WakeHost(ctx, host) }); err != nil {
 			f.log.Warn("could not wake deliveries", "host", host, "error", err)
 			return
 		}

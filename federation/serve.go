@@ -17,7 +17,10 @@ func WantsActivity(r *http.Request) bool {
 	return strings.Contains(accept, activityType) || strings.Contains(accept, "application/ld+json")
 }
 
-const pageSize = 20
+const (
+	pageSize   = 20
+	maxReplies = 40
+)
 
 // write sends a body; a reader who went away is no fault of ours.
 func write(w http.ResponseWriter, b []byte) { _, _ = w.Write(b) }
@@ -337,13 +340,13 @@ func (f *Server) replies(r *http.Request, id string) ([]byte, error) {
 	if err != nil || p.Host != "" || p.CircleID != 0 {
 		return nil, firstOf(err, store.ErrNotFound)
 	}
-	uris, err := f.db.Replies(r.Context(), p.ID)
+	replies, err := f.db.Replies(r.Context(), p.ID, store.Page{Limit: maxReplies})
 	if err != nil {
 		return nil, err
 	}
 	items := []vocab.ObjectOut{}
-	for _, uri := range uris {
-		items = append(items, vocab.IRI(uri))
+	for _, reply := range replies.Items {
+		items = append(items, vocab.IRI(reply.URI))
 	}
 	return vocab.EncodeCollection(vocab.OrderedCollection{ID: p.URI + "/replies", TotalItems: len(items), Items: items})
 }

@@ -189,10 +189,15 @@ func (f *Server) fingerOf(ctx context.Context, handle, domain, uri string) (stri
 	return gotHandle, gotDomain, err
 }
 
+func bareHost(host string) string {
+	bare, _, _ := strings.Cut(host, ":")
+	return bare
+}
+
 // scheme by which a host is asked: https, but http between servers on this machine when we are such a
 // one ourselves.
 func (f *Server) scheme(host string) string {
-	if strings.HasPrefix(f.social.Config.BaseURL, "http://") && f.client.Private(host) {
+	if strings.HasPrefix(f.social.Config.BaseURL, "http://") && isLocalhost(bareHost(host)) {
 		return "http"
 	}
 	return "https"

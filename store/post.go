@@ -216,6 +216,16 @@ func (tx *Tx) SetSigned(ctx context.Context, id ID, signed string) error {
 	return nil
 }
 
+// SignedOf is what SetSigned or InsertPost kept, of any post, a tombstone too. It is for the hub alone.
+func (r reader) SignedOf(ctx context.Context, id ID) (signed string, err error) {
+	if err := r.queryRow(ctx, signedOf, int64(id)).Scan(&signed); err != nil {
+		return "", fmt.Errorf("signed post %d: %w", id, err)
+	}
+	return signed, nil
+}
+
+const signedOf = `SELECT signed FROM posts WHERE id = $1`
+
 // ReleasePost ends the wait of a pending post: its circle's hub has announced it. The caller fans it out
 // afterwards. A post that does not wait is left as it is.
 func (tx *Tx) ReleasePost(ctx context.Context, id ID) error {

@@ -283,14 +283,16 @@ CREATE TABLE posts (
 );
 CREATE UNIQUE INDEX posts_uri ON posts (uri);
 CREATE INDEX posts_author_id ON posts (author_id, id);
-CREATE INDEX posts_author ON posts (author_id, visibility, id);
+CREATE INDEX posts_author_public ON posts (author_id, id) WHERE visibility = 'public';
+CREATE INDEX posts_author_unlisted ON posts (author_id, id) WHERE visibility = 'unlisted';
+CREATE INDEX posts_author_followers ON posts (author_id, id) WHERE visibility = 'followers';
 CREATE INDEX posts_author_circle ON posts (author_id, circle_id, id) WHERE circle_id IS NOT NULL;
 CREATE INDEX posts_circle ON posts (circle_id, id) WHERE circle_id IS NOT NULL;
 CREATE INDEX posts_root ON posts (root_id, id);
 CREATE INDEX posts_reply ON posts (reply_to_id, id) WHERE reply_to_id IS NOT NULL;
 CREATE INDEX posts_reply_uri ON posts (reply_to_uri) WHERE reply_to_uri <> '' AND reply_to_id IS NULL;
 CREATE INDEX posts_public ON posts (id) WHERE visibility = 'public' AND boost_of_id IS NULL;
-CREATE INDEX posts_host ON posts (host, visibility, id);
+CREATE INDEX posts_public_here ON posts (id) WHERE visibility = 'public' AND boost_of_id IS NULL AND host = '';
 CREATE INDEX posts_boost ON posts (boost_of_id, id) WHERE boost_of_id IS NOT NULL;
 CREATE UNIQUE INDEX posts_boost_once ON posts (author_id, boost_of_id) WHERE boost_of_id IS NOT NULL AND deleted_at IS NULL;
 CREATE INDEX posts_fades ON posts (fades_at) WHERE fades_at IS NOT NULL AND deleted_at IS NULL;
@@ -522,7 +524,8 @@ CREATE TABLE jobs (
   object_id BIGINT NOT NULL,
   target TEXT NOT NULL,
   attempts INTEGER NOT NULL DEFAULT 0,
-  last_error TEXT NOT NULL DEFAULT ''
+  last_error TEXT NOT NULL DEFAULT '',
+  failed_at BIGINT
 );
 CREATE INDEX jobs_lane ON jobs (lane, id);
 CREATE TABLE lanes (
@@ -570,7 +573,7 @@ CREATE TABLE hosts (
 
 CREATE TABLE domain_policies (
   domain TEXT PRIMARY KEY,
-  severity TEXT NOT NULL CHECK (severity IN ('suspend', 'silence')),
+  severity TEXT NOT NULL CHECK (severity IN ('suspend', 'silence', 'allow')),
   reason TEXT NOT NULL,
   created_at BIGINT NOT NULL
 );
