@@ -12,10 +12,12 @@ import (
 const (
 	maxJobsListed = 200
 
+	deadColumns = `id, lane, kind, object_id, target, attempts, last_error, died_at`
+
 	listJobs = `SELECT ` + jobColumns + ` FROM jobs WHERE id > $1 ORDER BY id LIMIT $2`
-	listLane = `SELECT j.id, j.lane, j.kind, j.object_id, j.target, j.attempts, j.last_error
+	listLane = `SELECT j.id, j.lane, j.kind, j.object_id, j.target, j.attempts, j.last_error, j.failed_at
 		FROM lanes l JOIN jobs j ON j.lane = l.lane WHERE l.host = $3 AND j.id > $1 ORDER BY j.id LIMIT $2`
-	listDead = `SELECT ` + jobColumns + `, died_at FROM dead_jobs WHERE id > $1 ORDER BY id LIMIT $2`
+	listDead = `SELECT ` + deadColumns + ` FROM dead_jobs WHERE id > $1 ORDER BY id LIMIT $2`
 
 	reviveJob = `INSERT INTO jobs (id, lane, kind, object_id, target)
 		SELECT CAST($1 AS BIGINT), lane, kind, object_id, target FROM dead_jobs WHERE id = $2`
@@ -124,10 +126,7 @@ func isURL(s string) bool {
 // failures forgotten. ErrNotFound if there is none.
 func (tx *Tx) RetryDead(ctx context.Context, id ID) error {
 	var j Job
-	var died time.Time
-	err := tx.queryRow(ctx, `SELECT `+jobColumns+`, died_at FROM dead_jobs WHERE id = $1`, int64(id)).
-		Scan(scanID(&j.ID), &j.Lane, &j.Kind, scanID(&j.ObjectID), &j.Target, scanInt(&j.Attempts), &j.LastError, scanMS(&died))
-	if err != nil {
+	if err := tx.queryRow(ctx, `SELECT lane, target FROM dead_jobs WHERE id = $1`, int64(id)).Scan(&j.Lane, &j.Target); err != nil {
 		return fmt.Errorf("dead job %d: %w", id, err)
 	}
 	if _, err := tx.exec(ctx, reviveJob, int64(tx.newJobID()), int64(id)); err != nil {
@@ -137,7 +136,7 @@ func (tx *Tx) RetryDead(ctx context.Context, id ID) error {
 		return err
 	}
 	tx.wakeWorker()
-	_, err = tx.exec(ctx, dropDead, int64(id))
+	_, err := tx.exec(ctx, dropDead, int64(id))
 	return err
 }
 

@@ -38,7 +38,7 @@ func deliveries(source string) string {
 
 const (
 	circleHost = `SELECT host FROM accounts WHERE id = $1`
-	laneAndURL = `SELECT id, lane, kind, object_id, target, attempts, last_error FROM jobs WHERE id = $1`
+	laneAndURL = `SELECT lane, target FROM jobs WHERE id = $1`
 )
 
 // enqueueSent takes every inbox that may have the post.
@@ -90,8 +90,7 @@ func (tx *Tx) enqueueDeliveries(ctx context.Context, text, kind string, post *Po
 			return total, nil
 		}
 		var last Job
-		err = tx.queryRow(ctx, laneAndURL, int64(blockID(first, int(n)-1))).Scan(scanID(&last.ID), &last.Lane, &last.Kind,
-			scanID(&last.ObjectID), &last.Target, scanInt(&last.Attempts), &last.LastError)
+		err = tx.queryRow(ctx, laneAndURL, int64(blockID(first, int(n)-1))).Scan(&last.Lane, &last.Target)
 		if err != nil {
 			return total, fmt.Errorf("enqueue post %d: %w", post.ID, err)
 		}

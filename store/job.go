@@ -44,7 +44,8 @@ type Job struct {
 	Target    string // an inbox URL for deliveries
 	Attempts  int    // how often it failed so far
 	LastError string
-	Host      string // of deliveries, otherwise empty
+	FailedAt  time.Time // when it failed last
+	Host      string    // of deliveries, otherwise empty
 }
 
 // Inbox is where a delivery goes.
@@ -54,7 +55,7 @@ type Inbox struct {
 }
 
 const (
-	jobColumns = `id, lane, kind, object_id, target, attempts, last_error`
+	jobColumns = `id, lane, kind, object_id, target, attempts, last_error, failed_at`
 
 	insertJob = `INSERT INTO jobs (id, lane, kind, object_id, target) VALUES ($1, $2, $3, $4, $5)`
 	// A job that has begun may have read its object already, so only one

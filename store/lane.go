@@ -19,6 +19,7 @@ const (
 	// Parked lanes come due one after the other, so that the host is probed
 	// by one lane at a time, and by another one each time.
 	probeGapMS = 15_000
+	roundGapMS = lanesPerHost * probeGapMS // 120000 in parkHost
 
 	leaseHead = `UPDATE lanes SET leased_until = $1, due_at = $1, lease = lease + 1
 		WHERE due_at <= $2 AND lane IN (SELECT l.lane FROM lanes l WHERE l.due_at <= $2 AND l.failures `
@@ -29,7 +30,7 @@ const (
 	leaseLivePG = leaseHead + `= 0 ORDER BY l.due_at LIMIT $3 FOR UPDATE SKIP LOCKED` + leaseTail
 	leaseSickPG = leaseHead + `> 0 ORDER BY l.due_at LIMIT $3 FOR UPDATE SKIP LOCKED` + leaseTail
 
-	laneHeads = `SELECT j.id, j.lane, j.kind, j.object_id, j.target, j.attempts, j.last_error
+	laneHeads = `SELECT j.id, j.lane, j.kind, j.object_id, j.target, j.attempts, j.last_error, j.failed_at
 		FROM lanes l JOIN jobs j ON j.id = (SELECT MIN(k.id) FROM jobs k WHERE k.lane = l.lane)
 		WHERE l.lane IN ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`
 
@@ -38,13 +39,15 @@ const (
 	fenceLane = `UPDATE lanes SET leased_until = 0, failures = $3, due_at = $4 WHERE lane = $1 AND lease = $2`
 	deleteJob = `DELETE FROM jobs WHERE id = $1`
 	emptyLane = `UPDATE lanes SET due_at = NULL WHERE lane = $1 AND NOT EXISTS (SELECT 1 FROM jobs WHERE jobs.lane = $1)`
-	failJob   = `UPDATE jobs SET attempts = attempts + 1, last_error = $2 WHERE id = $1`
+	failJob   = `UPDATE jobs SET attempts = attempts + 1, last_error = $2, failed_at = $3 WHERE id = $1`
 	buryJob   = `INSERT INTO dead_jobs (id, lane, kind, object_id, target, attempts, last_error, died_at)
 		SELECT id, lane, kind, object_id, target, attempts + 1, CAST($2 AS TEXT), CAST($3 AS BIGINT) FROM jobs WHERE id = $1
 		ON CONFLICT (id) DO NOTHING`
 	setLaneDue = `UPDATE lanes SET due_at = $2 WHERE lane = $1`
-	// $1 host, $2 until, $3 now, $4 failures, $5 a random number
-	parkHost = `UPDATE lanes SET due_at = CAST($2 AS BIGINT) + (CAST(SUBSTR(lane, LENGTH(lane), 1) AS BIGINT) + CAST($5 AS BIGINT)) % 8 * 15000,
+	// $1 host, $2 until, $3 now, $4 failures, $5 a random number. Those whose
+	// head failed seldom or never come first.
+	parkHost = `UPDATE lanes SET due_at = CAST($2 AS BIGINT) + (CAST(SUBSTR(lane, LENGTH(lane), 1) AS BIGINT) + CAST($5 AS BIGINT)) % 8 * 15000
+			+ COALESCE((SELECT CASE WHEN k.attempts < 7 THEN k.attempts ELSE 7 END FROM jobs k WHERE k.lane = lanes.lane ORDER BY k.id LIMIT 1), 0) * 120000,
 		failures = CASE WHEN failures < CAST($4 AS INTEGER) THEN CAST($4 AS INTEGER) ELSE failures END
 		WHERE host = $1 AND due_at IS NOT NULL AND due_at < $2 AND leased_until < $3`
 	freeHost = `UPDATE lanes SET failures = 0, due_at = CASE WHEN due_at IS NULL THEN NULL ELSE CAST($2 AS BIGINT) END
@@ -107,7 +110,7 @@ func (tx *Tx) leaseLanes(ctx context.Context, sick bool, n int, until time.Time)
 }
 
 func scanJob(rows *sql.Rows) (j Job, err error) {
-	err = rows.Scan(scanID(&j.ID), &j.Lane, &j.Kind, scanID(&j.ObjectID), &j.Target, scanInt(&j.Attempts), &j.LastError)
+	err = rows.Scan(scanID(&j.ID), &j.Lane, &j.Kind, scanID(&j.ObjectID), &j.Target, scanInt(&j.Attempts), &j.LastError, scanMS(&j.FailedAt))
 	return j, err
 }
 
@@ -159,7 +162,7 @@ func (tx *Tx) finish(ctx context.Context, o outcome) error {
 	}
 	switch o.verdict {
 	case jobLater:
-		_, err = tx.exec(ctx, failJob, int64(o.job.ID), o.text)
+		_, err = tx.exec(ctx, failJob, int64(o.job.ID), o.text, now)
 		return err
 	case jobParked:
 		return tx.park(ctx, o, failures, due)
@@ -190,13 +193,13 @@ func (tx *Tx) finish(ctx context.Context, o outcome) error {
 // the next probe is theirs: behind a job that a host cannot digest, its
 // neighbours would otherwise never be tried.
 func (tx *Tx) park(ctx context.Context, o outcome, failures int, until int64) error {
-	if _, err := tx.exec(ctx, failJob, int64(o.job.ID), o.text); err != nil {
+	if _, err := tx.exec(ctx, failJob, int64(o.job.ID), o.text, tx.Now.UnixMilli()); err != nil {
 		return err
 	}
 	parked, err := tx.exec(ctx, parkHost, o.host, until, tx.Now.UnixMilli(), failures, o.shift)
 	if err != nil || parked == 0 {
 		return err
 	}
-	_, err = tx.exec(ctx, setLaneDue, o.lane, until+lanesPerHost*probeGapMS)
+	_, err = tx.exec(ctx, setLaneDue, o.lane, until+int64(min(o.job.Attempts+1, 7))*roundGapMS)
 	return err
 }

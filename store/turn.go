@@ -20,6 +20,8 @@ const (
 	newHostLimit = 2
 	maxHosts     = 10_000
 	hostProven   = time.Hour
+	// A first failure right after others got through is the job's own.
+	hostFresh = time.Minute
 	// How long a lane waits that was leased while its host had enough.
 	crowdedLive  = time.Second
 	crowdedSick  = 30 * time.Second
@@ -142,35 +144,63 @@ func (w *Worker) start(l lease) {
 			w.pending = append(w.pending, outcome{lease: l, verdict: jobReturned, after: wait})
 			return
 		}
-		host.running++
 	}
+	w.begin(l)
+	go func() { w.ended <- w.runJob(w.alive, l) }()
+}
+
+// begin counts a job that begins; take counts it back.
+func (w *Worker) begin(l lease) {
 	w.running++
 	if l.failures > 0 {
 		w.sick++
 	}
-	go func() { w.ended <- w.runJob(w.alive, l) }()
+	if l.host != "" {
+		w.host(l.host).running++
+	}
 }
 
-// take notes the end of a job.
-func (w *Worker) take(o outcome) {
+// ending is how a handler ended.
+type ending struct {
+	lease
+	err         error
+	interrupted bool // by us; the job is run again
+}
+
+// take judges the end of a job and keeps the outcome to be written.
+func (w *Worker) take(e ending) {
 	w.running--
-	if o.failures > 0 {
+	if e.failures > 0 {
 		w.sick--
 	}
-	if o.host != "" {
-		host := w.host(o.host)
+	host := &hostState{}
+	if e.host != "" {
+		host = w.host(e.host)
 		host.running--
-		switch o.verdict {
-		case jobDone, jobDead:
-			host.okAt = w.db.now()
-			o.free = o.free || host.parked
-			host.parked = false
-		case jobParked:
-			host.parked = true
-		case jobDropped, jobLater, jobReturned:
-		}
+	}
+	o := w.judge(e, host)
+	switch o.verdict {
+	case jobDone:
+		o.free = e.failures > 0 || host.parked
+	case jobDead:
+		o.free = answered(e.err) && (e.failures > 0 || host.parked)
+	case jobParked:
+		host.parked = true
+	case jobDropped, jobLater, jobReturned:
+	}
+	if o.verdict == jobDone || o.verdict == jobDead && answered(e.err) {
+		host.okAt = w.db.now()
+		host.parked = host.parked && !o.free
 	}
 	w.pending = append(w.pending, o)
+	if e.err != nil && o.verdict != jobDropped && o.verdict != jobReturned {
+		level := slog.LevelInfo
+		if o.verdict == jobDead {
+			level = slog.LevelWarn
+		}
+		w.log.Log(context.Background(), level, "job failed", "kind", e.job.Kind, "object", e.job.ObjectID, "host", e.host,
+			"attempts", e.job.Attempts+1, "dead", o.verdict == jobDead, "err", e.err)
+	}
 }
 
 // host is the state of a host; what is known of idle ones may be forgotten.
@@ -191,24 +221,12 @@ func (w *Worker) host(name string) *hostState {
 	return state
 }
 
-// runJob calls the handler and judges how it ended.
-func (w *Worker) runJob(ctx context.Context, l lease) outcome {
+// runJob calls the handler.
+func (w *Worker) runJob(ctx context.Context, l lease) ending {
 	limited, cancel := context.WithTimeout(ctx, jobTimeout)
 	defer cancel()
 	err := w.call(limited, l.job)
-	if err != nil && ctx.Err() != nil && errors.Is(err, context.Canceled) {
-		return outcome{lease: l, verdict: jobReturned} // interrupted by us
-	}
-	o := judge(l, err, w.permanent[l.job.Kind])
-	if err != nil && o.verdict != jobDropped {
-		level := slog.LevelInfo
-		if o.verdict == jobDead {
-			level = slog.LevelWarn
-		}
-		w.log.Log(ctx, level, "job failed", "kind", l.job.Kind, "object", l.job.ObjectID, "host", l.host,
-			"attempts", l.job.Attempts+1, "dead", o.verdict == jobDead, "err", err)
-	}
-	return o
+	return ending{lease: l, err: err, interrupted: err != nil && ctx.Err() != nil && errors.Is(err, context.Canceled)}
 }
 
 // panicError is a handler's panic.
@@ -236,43 +254,40 @@ func (w *Worker) call(ctx context.Context, job Job) (err error) {
 }
 
 // judge decides what becomes of a job.
-func judge(l lease, err error, permanent bool) outcome {
-	o := outcome{lease: l, shift: rand.IntN(lanesPerHost)}
-	if err == nil {
-		o.verdict = jobDone
-		o.free = l.failures > 0
-		return o
+func (w *Worker) judge(e ending, host *hostState) outcome {
+	o := outcome{lease: e.lease, shift: rand.IntN(lanesPerHost)}
+	if e.err == nil {
+		return o // jobDone
 	}
-	o.text = clip(err.Error(), maxError)
+	o.text = clip(e.err.Error(), maxError)
 	var retry *RetryError
-	asked := errors.As(err, &retry) && retry.After > 0
-	_, more := RetryAfter(l.job.Attempts + 1)
-	// It failed before, and the host has answered others since.
-	refused := l.host != "" && l.job.Attempts > 0 && l.failures == 0
+	asked := errors.As(e.err, &retry) && retry.After > 0
+	_, more := RetryAfter(e.job.Attempts + 1)
+	// The host has answered others since the job failed last.
+	refused := e.job.Attempts > 0 && host.okAt.After(e.job.FailedAt)
 	switch {
-	case errors.Is(err, ErrDrop):
+	case e.interrupted:
+		o.verdict = jobReturned
+		return o
+	case errors.Is(e.err, ErrDrop):
 		o.verdict = jobDropped
 		return o
-	case ourFault(err):
+	case ourFault(e.err):
 		o.verdict = jobLater
-	case !temporary(err):
+	case !temporary(e.err), !more, refused && !asked && e.job.Attempts+1 >= maxRefusals:
 		o.verdict = jobDead
-		o.free = l.host != "" && l.failures > 0 && answered(err)
-	case !more, refused && !asked && l.job.Attempts+1 >= maxRefusals:
-		o.verdict = jobDead
-	case l.host == "" || refused:
+	case e.host == "" || refused || e.job.Attempts == 0 && w.db.now().Sub(host.okAt) < hostFresh:
 		o.verdict = jobLater
 	default:
 		o.verdict = jobParked
 	}
-	if o.verdict == jobDead && permanent {
+	if o.verdict == jobDead {
+		if !w.permanent[e.job.Kind] {
+			return o
+		}
 		o.verdict = jobLater
-		o.free = false
 	}
 	o.after = waitFor(o, retry)
-	if o.verdict == jobDead {
-		o.after = 0
-	}
 	return o
 }
 

@@ -54,7 +54,7 @@ type Worker struct {
 	once    sync.Once
 	stop    chan struct{} // closed: no more leases
 	done    chan struct{} // closed: Run has returned
-	ended   chan outcome
+	ended   chan ending
 	alive   context.Context // of the handlers
 	kill    context.CancelFunc
 
@@ -83,7 +83,7 @@ func NewWorker(db *DB, c WorkerConfig) *Worker {
 			w.permanent[kind] = true
 		}
 	}
-	w.ended = make(chan outcome, w.limit)
+	w.ended = make(chan ending, w.limit)
 	w.alive, w.kill = context.WithCancel(context.Background())
 	return w
 }
@@ -108,8 +108,8 @@ func (w *Worker) Run(ctx context.Context) error {
 		case <-w.stop:
 		case <-w.db.jobsReady:
 		case <-timer.C:
-		case o := <-w.ended:
-			w.take(o)
+		case e := <-w.ended:
+			w.take(e)
 		}
 		w.gather()
 		select {
@@ -148,8 +148,8 @@ func (w *Worker) refuseLeases() { w.once.Do(func() { close(w.stop) }) }
 func (w *Worker) gather() {
 	for {
 		select {
-		case o := <-w.ended:
-			w.take(o)
+		case e := <-w.ended:
+			w.take(e)
 		default:
 			return
 		}
@@ -162,8 +162,8 @@ func (w *Worker) finishAll(ctx context.Context) error {
 	defer limit.Stop()
 	for killed := false; w.running > 0; {
 		select {
-		case o := <-w.ended:
-			w.take(o)
+		case e := <-w.ended:
+			w.take(e)
 			w.gather()
 			continue
 		case <-w.alive.Done():
@@ -185,8 +185,8 @@ func (w *Worker) finishAll(ctx context.Context) error {
 // receiveUntil takes one more ending, or returns false when the time is up.
 func (w *Worker) receiveUntil(limit <-chan time.Time) bool {
 	select {
-	case o := <-w.ended:
-		w.take(o)
+	case e := <-w.ended:
+		w.take(e)
 		return true
 	case <-limit:
 		return false
@@ -202,11 +202,14 @@ func (w *Worker) RunOnce(ctx context.Context) (int, error) {
 		if err != nil || len(leases) == 0 {
 			return ran, err
 		}
-		// At most one lane, of either sort, is wanted at a time.
-		for _, l := range leases[1:] {
+		l := leases[0]
+		if l.job.ID == 0 { // an empty lane that was due
 			w.pending = append(w.pending, outcome{lease: l, verdict: jobReturned})
+			ran--
+			continue
 		}
-		w.pending = append(w.pending, w.runJob(ctx, leases[0]))
+		w.begin(l)
+		w.take(w.runJob(ctx, l))
 		if err := w.record(ctx); err != nil {
 			return ran + 1, err
 		}
