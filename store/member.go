@@ -24,7 +24,7 @@ RETURNING host`
 	endMembership    = `UPDATE memberships SET ended_at = $3 WHERE circle_id = $1 AND account_id = $2 AND ended_at IS NULL RETURNING host, verified_at`
 	setCircleRole    = `UPDATE memberships SET role = $3 WHERE circle_id = $1 AND account_id = $2 AND ended_at IS NULL`
 	leaveCircleHome  = `DELETE FROM timeline WHERE account_id = $1 AND post_id IN (SELECT id FROM posts WHERE circle_id = $2 AND id > $3)`
-	hasLocalMembers  = `SELECT COUNT(*) FROM (SELECT 1 AS one FROM memberships m WHERE m.circle_id = $2 AND m.host = '' AND (CURRENT) LIMIT 1) AS some`
+	hasLocalMembers  = `SELECT COUNT(*) FROM (SELECT 1 AS one FROM memberships m WHERE m.circle_id = $2 AND m.host = '' AND (CURRENT) LIMIT 1) AS t`
 	countAllMembers  = `SELECT COUNT(*) FROM memberships m WHERE m.circle_id = $2 AND (CURRENT)`
 	hostsWithMembers = `SELECT h.host FROM circle_hosts h WHERE h.circle_id = $2 AND h.ended_at IS NULL
 AND EXISTS (SELECT 1 FROM memberships m WHERE m.circle_id = $2 AND m.host = h.host AND (CURRENT) LIMIT 1 OFFSET 0) ORDER BY h.host`
