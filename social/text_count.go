@@ -39,12 +39,11 @@ func countGraphemes(text string) int {
 	flag := false // before is the first half of a flag
 	for _, r := range text {
 		regional := r >= 0x1F1E6 && r <= 0x1F1FF
-		if before == 0 || !extends(before, r) && !(regional && flag) {
+		joined := regional && flag || extends(before, r)
+		if before == 0 || !joined {
 			n++
-			flag = regional
-		} else {
-			flag = false
 		}
+		flag = regional && !joined
 		before = r
 	}
 	return n

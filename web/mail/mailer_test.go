@@ -25,8 +25,10 @@ import (
 
 func newMailer(t *testing.T, url string, roots *x509.CertPool) *Mailer {
 	t.Helper()
-	m, err := New(Config{URL: url, From: "noreply@school.example", FromName: "同窗 School", RootCAs: roots, Timeout: 5 * time.Second,
-		Log: slog.New(slog.DiscardHandler)})
+	m, err := New(Config{
+		URL: url, From: "noreply@school.example", FromName: "同窗 School", RootCAs: roots, Timeout: 5 * time.Second,
+		Log: slog.New(slog.DiscardHandler),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
