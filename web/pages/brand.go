@@ -67,21 +67,63 @@ func contrast(a, b rgb) float64 {
 	return (x + 0.05) / (y + 0.05)
 }
 
-// mix moves c towards other by a share of 0 to 1.
-func (c rgb) mix(other rgb, share float64) rgb {
-	m := func(a, b uint8) uint8 { return uint8(math.Round(float64(a) + (float64(b)-float64(a))*share)) }
-	return rgb{m(c.r, other.r), m(c.g, other.g), m(c.b, other.b)}
+// hsl gives hue in sixths of the circle, saturation and lightness.
+func (c rgb) hsl() (h, s, l float64) {
+	r, g, b := float64(c.r)/255, float64(c.g)/255, float64(c.b)/255
+	high, low := max(r, g, b), min(r, g, b)
+	l = (high + low) / 2
+	spread := high - low
+	if spread == 0 {
+		return 0, 0, l
+	}
+	s = spread / (1 - math.Abs(2*l-1))
+	switch high {
+	case r:
+		h = math.Mod((g-b)/spread+6, 6)
+	case g:
+		h = (b-r)/spread + 2
+	default:
+		h = (r-g)/spread + 4
+	}
+	return h, s, l
 }
 
-// shifted moves c towards black or white just as far as it takes to be
-// readable on the ground.
-func (c rgb) shifted(ground, towards rgb) rgb {
-	for share := 0.0; share < 1; share += 0.02 {
-		if m := c.mix(towards, share); contrast(m, ground) >= readable {
+func fromHSL(h, s, l float64) rgb {
+	spread := (1 - math.Abs(2*l-1)) * s
+	x := spread * (1 - math.Abs(math.Mod(h, 2)-1))
+	var r, g, b float64
+	switch int(h) {
+	case 0:
+		r, g = spread, x
+	case 1:
+		r, g = x, spread
+	case 2:
+		g, b = spread, x
+	case 3:
+		g, b = x, spread
+	case 4:
+		r, b = x, spread
+	default:
+		r, b = spread, x
+	}
+	m := l - spread/2
+	part := func(v float64) uint8 { return uint8(math.Round(max(0, min(1, v+m)) * 255)) }
+	return rgb{part(r), part(g), part(b)}
+}
+
+// shifted makes c darker (by < 0) or lighter, in its own hue, just as far as it
+// takes to be readable on the ground; at worst black or white.
+func (c rgb) shifted(ground rgb, by float64) rgb {
+	h, s, l := c.hsl()
+	for ; l >= 0 && l <= 1; l += by {
+		if m := fromHSL(h, s, l); contrast(m, ground) >= readable {
 			return m
 		}
 	}
-	return towards
+	if by < 0 {
+		return rgb{}
+	}
+	return white
 }
 
 // brandCSS is the part of the stylesheet that depends on the institution: its
@@ -92,7 +134,7 @@ func brandCSS(color string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	light, dark := c.shifted(lightGround, nearBlack), c.shifted(darkGround, white)
+	light, dark := c.shifted(lightGround, -0.01), c.shifted(darkGround, 0.01)
 	l := fmt.Sprintf("--brand:%s;--on-brand:%s", light, white)
 	d := fmt.Sprintf("--brand:%s;--on-brand:%s", dark, nearBlack)
 	return fmt.Sprintf(":root{%s}@media(prefers-color-scheme:dark){:root:not([data-theme=light]){%s}}:root[data-theme=dark]{%s}\n",

@@ -285,7 +285,7 @@ func (p *page) checkFrame() {
 
 var (
 	keyText     = regexp.MustCompile(`\b[a-z]+(\.[a-z_0-9]+)+\b`)
-	placeholder = regexp.MustCompile(`\{[a-z_]+\}`)
+	placeholder = regexp.MustCompile(`\{[A-Za-z_]+\}`)
 )
 
 // checkTexts: no key and no placeholder is left where a text should be.

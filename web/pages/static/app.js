@@ -219,6 +219,19 @@
     });
   });
 
+  // Of the places for pictures, show those in use and one more.
+  all('.pictures').forEach(function (box) {
+    function tidy() {
+      var free = 0;
+      all('.picture', box).forEach(function (place) {
+        var input = $('input[type=file]', place);
+        if (input && !input.files.length) place.hidden = free++ > 0;
+      });
+    }
+    box.addEventListener('change', tidy);
+    tidy();
+  });
+
   // ---- passwords can be looked at -----------------------------------------
   all('input[type=password]').forEach(function (input) {
     var b = doc.createElement('button');
