@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -25,6 +24,14 @@ type commands struct {
 
 	Version versionCommand `cmd:"" help:"Print the version."`
 	Config  configCommands `cmd:"" help:"Look at the configuration."`
+	Migrate migrateCommand `cmd:"" help:"Bring the database to this version."`
+
+	Account accountCommands `cmd:"" help:"Look after accounts."`
+	Token   tokenCommands   `cmd:"" help:"Make access tokens."`
+	Domain  domainCommands  `cmd:"" help:"Decide about other servers."`
+	Circle  circleCommands  `cmd:"" help:"Look after circles."`
+	Seat    seatCommands    `cmd:"" help:"Grant verified places."`
+	Job     jobCommands     `cmd:"" help:"Look after the queue."`
 }
 
 // program is what a command may touch of the world around it, so that tests
@@ -96,16 +103,4 @@ func (p *program) fail(err error) int {
 // load is the configuration this command was given.
 func (p *program) load() (Config, error) {
 	return LoadConfig(p.configFile, p.environ)
-}
-
-// print answers with text, or with value as one line of JSON if that was
-// asked for.
-func (p *program) print(value any, text string) error {
-	if !p.json {
-		_, err := fmt.Fprintln(p.out, text)
-		return err
-	}
-	encoder := json.NewEncoder(p.out)
-	encoder.SetEscapeHTML(false)
-	return encoder.Encode(value)
 }

@@ -27,12 +27,17 @@ var (
 // 0600, if the file does not exist. Everything sealed in the database depends
 // on it, so a file that is there and not right is refused and never replaced.
 func loadSecret(path string) ([]byte, error) {
-	secret, err := readSecret(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		if err = createSecret(path); err == nil {
-			secret, err = readSecret(path)
+	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+		if err := createSecret(path); err != nil {
+			return nil, fmt.Errorf("cannot make the secrets file %s: %w", path, plainPathError(err))
 		}
 	}
+	return existingSecret(path)
+}
+
+// existingSecret reads the instance secret from path, which must be there.
+func existingSecret(path string) ([]byte, error) {
+	secret, err := readSecret(path)
 	if err != nil {
 		return nil, fmt.Errorf("cannot use the secrets file %s: %w", path, plainPathError(err))
 	}
