@@ -6,13 +6,10 @@ package storetest
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"path/filepath"
 	"sync"
-	"sync/atomic"
 	"testing"
-	"time"
 
 	"cohort/store"
 )
@@ -87,11 +84,4 @@ func Config(t testing.TB) store.Config {
 		t.Fatal(err)
 	}
 	return store.Config{URL: "sqlite:" + path, Synchronous: "off"}
-}
-
-var sequence atomic.Int64
-
-// unique is a name that no other test of any process uses.
-func unique() string {
-	return fmt.Sprintf("t%d_%d_%d", os.Getpid(), time.Now().UnixNano(), sequence.Add(1))
 }
