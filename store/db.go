@@ -57,6 +57,8 @@ type reader struct {
 	q     querier
 	clock func() time.Time
 	pg    bool
+	// recent is nil in transactions.
+	recent *recent
 }
 
 // Open opens a database that Migrate has prepared. Errors: ErrNeedsMigration,
@@ -96,7 +98,7 @@ func open(ctx context.Context, c Config) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db.reader = reader{q: db.reads, clock: func() time.Time { return db.Now() }, pg: !db.sqlite}
+	db.reader = reader{q: db.reads, clock: func() time.Time { return db.Now() }, pg: !db.sqlite, recent: newRecent()}
 	return db, nil
 }
 

@@ -54,6 +54,9 @@ var (
 	viewMentions  = newInText(`SELECT r.post_id, r.account_id FROM post_recipients r WHERE r.post_id IN (IN) AND r.mentioned <> 0 ORDER BY r.post_id, r.account_id`, 1)
 	viewTags      = newInText(`SELECT g.post_id, t.name FROM post_tags g JOIN tags t ON t.id = g.tag_id WHERE g.post_id IN (IN) ORDER BY g.post_id, t.name`, 1)
 	viewOriginals = perViewerIn(func(s sight) string {
+		return `SELECT ` + postLight + ` FROM posts p WHERE p.id IN (IN) AND ` + s.post("p")
+	}, 3)
+	wholePosts = perViewerIn(func(s sight) string {
 		return `SELECT ` + postColumns + ` FROM posts p WHERE p.id IN (IN) AND ` + s.post("p")
 	}, 3)
 	viewParents = perViewerIn(func(s sight) string {
@@ -83,11 +86,11 @@ func (r reader) Views(ctx context.Context, v Viewer, posts []*Post) ([]*PostView
 	return views, nil
 }
 
-// Originals returns those of ids that v may see, by id.
+// postsByID returns those of ids that v may see, by id.
 func (r reader) postsByID(ctx context.Context, v Viewer, ids []ID) (map[ID]*Post, error) {
 	found := make(map[ID]*Post, len(ids))
 	err := viewOriginals[v.kind].each(ids, []any{r.nowMS(), v.arg()}, func(text string, args []any) error {
-		posts, err := r.posts(ctx, text, args...)
+		posts, err := r.posts(ctx, v, text, args...)
 		for _, p := range posts {
 			found[p.ID] = p
 		}
@@ -308,7 +311,7 @@ func (b *viewBuilder) mark(flag int, id ID) {
 
 // readAccounts reads everybody who is named, and the apps, and puts them in their places.
 func (b *viewBuilder) readAccounts(views []*PostView) ([]*PostView, error) {
-	accounts, err := b.r.Accounts(b.ctx, b.accounts)
+	accounts, err := b.r.cards(b.ctx, b.accounts)
 	if err != nil {
 		return nil, err
 	}

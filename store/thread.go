@@ -13,13 +13,13 @@ const threadLimit = 4000
 // SQL for threads: $1 now, $2 the viewer, $3 the root or the post.
 var (
 	threadPosts = perViewer(func(s sight) string {
-		return `SELECT ` + postColumns + ` FROM posts p WHERE p.root_id = $3 AND ` + s.listed("p") + ` ORDER BY p.id LIMIT 4000`
+		return `SELECT ` + postLight + ` FROM posts p WHERE p.root_id = $3 AND ` + s.listed("p") + ` ORDER BY p.id LIMIT 4000`
 	})
 	threadBoosters = pagesOf("p.id", func(s sight) string {
-		return `SELECT ` + postColumns + ` FROM posts p WHERE p.boost_of_id = $6 AND ` + s.listed("p")
+		return `SELECT ` + postLight + ` FROM posts p WHERE p.boost_of_id = $6 AND ` + s.listed("p")
 	})
 	threadReplies = pagesOf("p.id", func(s sight) string {
-		return `SELECT ` + postColumns + ` FROM posts p WHERE p.reply_to_id = $6 AND p.visibility IN ('public', 'unlisted') AND ` + s.post("p")
+		return `SELECT ` + postLight + ` FROM posts p WHERE p.reply_to_id = $6 AND p.visibility IN ('public', 'unlisted') AND ` + s.post("p")
 	})
 )
 
@@ -29,7 +29,7 @@ const threadShape = `SELECT p.id, p.reply_to_id FROM posts p WHERE p.root_id = $
 // Thread returns what a post answers, the beginning first, and what answers it, each answer below what it
 // answers. Posts that v may not see are left out, and what lies beyond them is still found.
 func (r reader) Thread(ctx context.Context, v Viewer, p *Post) (ancestors, descendants []*Post, err error) {
-	posts, err := r.posts(ctx, threadPosts.of(v), r.nowMS(), v.arg(), int64(p.RootID))
+	posts, err := r.posts(ctx, v, threadPosts.of(v), r.nowMS(), v.arg(), int64(p.RootID))
 	if err != nil {
 		return nil, nil, fmt.Errorf("thread of %d: %w", p.ID, err)
 	}

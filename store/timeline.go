@@ -84,7 +84,7 @@ func (s sight) listed(post string) string {
 // bounds, $5 the limit, what is special from $6 on.
 type postPages struct{ down, up texts }
 
-// pagesOf adds bounds, order and limit to a SELECT of postColumns that ends inside its WHERE.
+// pagesOf adds bounds, order and limit to a SELECT of postLight that ends inside its WHERE.
 func pagesOf(column string, build func(s sight) string) postPages {
 	text := func(s sight) string {
 		return build(s) + sqlf(` AND %[1]s < $3 AND %[1]s > $4 ORDER BY %[1]s`, column)
@@ -98,25 +98,25 @@ func pagesOf(column string, build func(s sight) string) postPages {
 // SQL for timelines.
 var (
 	homePages = pagesOf("t.post_id", func(s sight) string {
-		return `SELECT ` + postColumns + ` FROM timeline t JOIN posts p ON p.id = t.post_id WHERE t.account_id = $2 AND ` + s.listed("p")
+		return `SELECT ` + postLight + ` FROM timeline t JOIN posts p ON p.id = t.post_id WHERE t.account_id = $2 AND ` + s.listed("p")
 	})
 	publicPages = pagesOf("p.id", func(s sight) string {
-		return `SELECT ` + postColumns + ` FROM posts p WHERE p.visibility = 'public' AND p.boost_of_id IS NULL` + publicOnly + ` AND ` + s.listed("p")
+		return `SELECT ` + postLight + ` FROM posts p WHERE p.visibility = 'public' AND p.boost_of_id IS NULL` + publicOnly + ` AND ` + s.listed("p")
 	})
 	publicHerePages = pagesOf("p.id", func(s sight) string {
-		return `SELECT ` + postColumns + ` FROM posts p WHERE p.visibility = 'public' AND p.host = '' AND p.boost_of_id IS NULL` + publicOnly + ` AND ` + s.listed("p")
+		return `SELECT ` + postLight + ` FROM posts p WHERE p.visibility = 'public' AND p.host = '' AND p.boost_of_id IS NULL` + publicOnly + ` AND ` + s.listed("p")
 	})
 	publicElsewherePages = pagesOf("p.id", func(s sight) string {
-		return `SELECT ` + postColumns + ` FROM posts p WHERE p.visibility = 'public' AND p.host <> '' AND p.boost_of_id IS NULL` + publicOnly + ` AND ` + s.listed("p")
+		return `SELECT ` + postLight + ` FROM posts p WHERE p.visibility = 'public' AND p.host <> '' AND p.boost_of_id IS NULL` + publicOnly + ` AND ` + s.listed("p")
 	})
 	tagPages = pagesOf("g.post_id", func(s sight) string {
-		return `SELECT ` + postColumns + ` FROM post_tags g JOIN posts p ON p.id = g.post_id WHERE g.tag_id = $7 AND p.visibility = 'public' AND p.boost_of_id IS NULL
+		return `SELECT ` + postLight + ` FROM post_tags g JOIN posts p ON p.id = g.post_id WHERE g.tag_id = $7 AND p.visibility = 'public' AND p.boost_of_id IS NULL
  AND (CAST($6 AS INTEGER) = 0 OR p.media_count > 0) AND (CAST($8 AS INTEGER) = 0 OR p.host = '') AND (CAST($9 AS INTEGER) = 0 OR p.host <> '')
  AND ` + notSilenced + ` AND ` + s.listed("p")
 	})
 	// The membership test stands in the bound, so that it is made once and an outsider's range is empty.
 	circlePages = pagesOf("p.id", func(s sight) string {
-		return `SELECT ` + postColumns + ` FROM posts p WHERE p.circle_id = $6 AND p.id < CASE WHEN ` + s.member("$6") + ` THEN CAST($3 AS BIGINT) ELSE 0 END AND ` + s.listed("p")
+		return `SELECT ` + postLight + ` FROM posts p WHERE p.circle_id = $6 AND p.id < CASE WHEN ` + s.member("$6") + ` THEN CAST($3 AS BIGINT) ELSE 0 END AND ` + s.listed("p")
 	})
 )
 
@@ -137,7 +137,7 @@ func (r reader) page(ctx context.Context, v Viewer, t *postPages, p Page, extra 
 	if up {
 		text = t.up.of(v)
 	}
-	items, err := r.posts(ctx, text, append([]any{r.nowMS(), v.arg(), below, above, limit}, extra...)...)
+	items, err := r.posts(ctx, v, text, append([]any{r.nowMS(), v.arg(), below, above, limit}, extra...)...)
 	if err != nil {
 		return Posts{}, err
 	}
@@ -157,12 +157,6 @@ func postsPage(items []*Post, more bool) Posts {
 		page.Next = items[len(items)-1].ID
 	}
 	return page
-}
-
-// posts reads rows of postColumns.
-func (r reader) posts(ctx context.Context, text string, args ...any) ([]*Post, error) {
-	rows, err := r.query(ctx, text, args...)
-	return collect(rows, err, newPostScanner().scan)
 }
 
 // Home is the home timeline of an account here.
@@ -246,7 +240,7 @@ func (r reader) armed(ctx context.Context, v Viewer, down, up string, p Page, ex
 	var last ID // the candidate looked at last, 0 if there are no more
 	for range maxRounds {
 		args := append([]any{r.nowMS(), v.arg(), below, above, limit}, extra...)
-		found, err := r.candidates(ctx, text, args)
+		found, err := r.candidates(ctx, v, text, args)
 		if err != nil {
 			return Posts{}, err
 		}
@@ -284,14 +278,32 @@ func (r reader) armed(ctx context.Context, v Viewer, down, up string, p Page, ex
 	return page, nil
 }
 
-func (r reader) candidates(ctx context.Context, text string, args []any) ([]candidate, error) {
+func (r reader) candidates(ctx context.Context, v Viewer, text string, args []any) ([]candidate, error) {
 	var id ID
-	s := newPostScanner(scanID(&id))
+	s := newLightScanner(scanID(&id))
 	rows, err := r.query(ctx, text, args...)
-	return collect(rows, err, func(rows *sql.Rows) (candidate, error) {
+	found, err := collect(rows, err, func(rows *sql.Rows) (candidate, error) {
 		p, err := s.scan(rows)
 		return candidate{id: id, post: p}, err
 	})
+	if err != nil {
+		return nil, err
+	}
+	light := make([]*Post, 0, len(found))
+	for _, c := range found {
+		if c.post != nil {
+			light = append(light, c.post)
+		}
+	}
+	whole, err := r.complete(ctx, v, light)
+	byID := make(map[ID]*Post, len(whole))
+	for _, p := range whole {
+		byID[p.ID] = p
+	}
+	for i := range found {
+		found[i].post = byID[found[i].id]
+	}
+	return found, err
 }
 
 // armText joins arms, each a SELECT of one id without bounds, order and limit, into the text for armed.
@@ -300,7 +312,7 @@ func armText(s sight, column string, rising bool, arms []string) string {
 	if rising {
 		order = "ASC"
 	}
-	text := `SELECT u.id, ` + postColumns + ` FROM (`
+	text := `SELECT u.id, ` + postLight + ` FROM (`
 	for i, arm := range arms {
 		if i > 0 {
 			text += ` UNION `

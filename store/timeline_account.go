@@ -54,10 +54,13 @@ func homeArms(k armKey) []string {
 	return arms
 }
 
-// accountFilters are $7 to $10 in an arm, whose author is $6.
-const accountFilters = ` AND q.deleted_at IS NULL AND (CAST($7 AS INTEGER) = 0 OR q.reply_to_uri = '' AND q.reply_to_id IS NULL OR q.reply_to_account_id = q.author_id)
- AND (CAST($8 AS INTEGER) = 0 OR q.boost_of_id IS NULL) AND (CAST($9 AS INTEGER) = 0 OR q.media_count > 0)
- AND (CAST($10 AS BIGINT) = 0 OR EXISTS (SELECT 1 FROM post_tags zt WHERE zt.tag_id = $10 AND zt.post_id = q.id LIMIT 1 OFFSET 0))`
+// accountFilters are $7 to $10 in an arm, whose author is $6, over the alias of a row of posts.
+func accountFilters(q string) string {
+	return sqlf(` AND %[1]s.deleted_at IS NULL
+ AND (CAST($7 AS INTEGER) = 0 OR %[1]s.reply_to_uri = '' AND %[1]s.reply_to_id IS NULL OR %[1]s.reply_to_account_id = %[1]s.author_id)
+ AND (CAST($8 AS INTEGER) = 0 OR %[1]s.boost_of_id IS NULL) AND (CAST($9 AS INTEGER) = 0 OR %[1]s.media_count > 0)
+ AND (CAST($10 AS BIGINT) = 0 OR EXISTS (SELECT 1 FROM post_tags zt WHERE zt.tag_id = $10 AND zt.post_id = %[1]s.id LIMIT 1 OFFSET 0))`, q)
+}
 
 // What an account page includes besides public posts.
 const (
@@ -69,27 +72,30 @@ const (
 )
 
 func accountArms(k armKey) []string {
-	arm := func(visibility string) string {
-		return `SELECT q.id FROM posts q WHERE q.author_id = $6 AND q.visibility = '` + visibility + `'` + accountFilters
+	arm := func(which string) string {
+		return `SELECT q.id FROM posts q WHERE q.author_id = $6 AND ` + which + accountFilters("q")
 	}
-	named := `SELECT q.id FROM post_recipients n JOIN posts q ON q.id = n.post_id WHERE n.account_id = $2 AND n.author_id = $6 AND n.post_id < $3 AND n.post_id > $4` + accountFilters
+	named := func(which string) string {
+		return `SELECT q.id FROM (SELECT n.post_id AS id, n.account_id, n.author_id FROM post_recipients n) q CROSS JOIN posts z
+ WHERE q.account_id = $2 AND q.author_id = $6 AND z.id = q.id AND z.visibility IN ` + which + accountFilters("z")
+	}
 	var arms []string
 	if k.relation != relationBlocked {
-		arms = append(arms, arm(Public), arm(Unlisted))
+		arms = append(arms, arm(`q.visibility = 'public'`), arm(`q.visibility = 'unlisted'`))
 	}
 	switch k.relation {
 	case relationNamed:
-		arms = append(arms, named+` AND q.visibility IN ('followers', 'direct', 'limited')`)
+		arms = append(arms, named(`('followers', 'direct', 'limited')`))
 	case relationFollower:
-		arms = append(arms, arm(Followers), named+` AND q.visibility IN ('direct', 'limited')`)
+		arms = append(arms, arm(`q.visibility = 'followers'`), named(`('direct', 'limited')`))
 	case relationServer:
-		arms = append(arms, arm(Followers), arm(Direct), arm(Limited))
+		arms = append(arms, arm(`q.visibility = 'followers'`), arm(`q.visibility IN ('direct', 'limited')`))
 	}
 	if k.circles < 0 {
-		return append(arms, arm(InCircle))
+		return append(arms, arm(`q.circle_id IS NOT NULL`))
 	}
 	for i := range k.circles {
-		arms = append(arms, `SELECT q.id FROM posts q WHERE q.author_id = $6 AND q.circle_id = $`+strconv.Itoa(11+i)+accountFilters)
+		arms = append(arms, arm(`q.circle_id = $`+strconv.Itoa(11+i)))
 	}
 	return arms
 }
@@ -97,10 +103,10 @@ func accountArms(k armKey) []string {
 // SQL for account pages.
 var (
 	ownPages = pagesOf("q.id", func(s sight) string {
-		return `SELECT ` + postColumns + ` FROM posts q JOIN posts p ON p.id = q.id WHERE q.author_id = $6` + accountFilters + ` AND ` + s.listed("p")
+		return `SELECT ` + postLight + ` FROM posts q JOIN posts p ON p.id = q.id WHERE q.author_id = $6` + accountFilters("q") + ` AND ` + s.listed("p")
 	})
 	pinnedPosts = perViewer(func(s sight) string {
-		return `SELECT ` + postColumns + ` FROM pins z JOIN posts p ON p.id = z.post_id WHERE z.account_id = $3 AND ` + s.post("p") + ` AND ` + boostSeen("p", s.post) +
+		return `SELECT ` + postLight + ` FROM pins z JOIN posts p ON p.id = z.post_id WHERE z.account_id = $3 AND ` + s.post("p") + ` AND ` + boostSeen("p", s.post) +
 			` ORDER BY z.id DESC LIMIT 20`
 	})
 )
@@ -122,7 +128,7 @@ func (r reader) AccountPosts(ctx context.Context, v Viewer, author ID, p Page, f
 		}
 	}()
 	if f.Pinned {
-		items, err := r.posts(ctx, pinnedPosts.of(v), r.nowMS(), v.arg(), int64(author))
+		items, err := r.posts(ctx, v, pinnedPosts.of(v), r.nowMS(), v.arg(), int64(author))
 		return Posts{Items: items}, err
 	}
 	var tag ID
