@@ -88,6 +88,14 @@ func (c rgb) hsl() (h, s, l float64) {
 	return h, s, l
 }
 
+// tinted is c as a ground, with as much of a colour in it as app.css puts there
+// at most.
+func (c rgb) tinted(with rgb) rgb {
+	const share = 0.12
+	m := func(a, b uint8) uint8 { return uint8(math.Round(float64(a) + (float64(b)-float64(a))*share)) }
+	return rgb{m(c.r, with.r), m(c.g, with.g), m(c.b, with.b)}
+}
+
 func fromHSL(h, s, l float64) rgb {
 	spread := (1 - math.Abs(2*l-1)) * s
 	x := spread * (1 - math.Abs(math.Mod(h, 2)-1))
@@ -116,7 +124,8 @@ func fromHSL(h, s, l float64) rgb {
 func (c rgb) shifted(ground rgb, by float64) rgb {
 	h, s, l := c.hsl()
 	for ; l >= 0 && l <= 1; l += by {
-		if m := fromHSL(h, s, l); contrast(m, ground) >= readable {
+		// The current entry of the navigation stands on a tint of its own colour.
+		if m := fromHSL(h, s, l); contrast(m, ground.tinted(m)) >= readable {
 			return m
 		}
 	}

@@ -24,6 +24,7 @@ type Templates struct {
 	// sets has one parsed copy of all templates per language, with the
 	// functions of that language bound to it.
 	sets    map[string]*template.Template
+	words   map[string]words
 	buffers sync.Pool
 }
 
@@ -33,10 +34,13 @@ const keepBuffer = 256 << 10
 // NewTemplates parses every template once. Dates are written in zone; now is
 // the clock that "5 minutes ago" is counted from.
 func NewTemplates(assets *Assets, zone *time.Location, now func() time.Time) (*Templates, error) {
-	t := &Templates{sets: map[string]*template.Template{}}
+	t := &Templates{sets: map[string]*template.Template{}, words: map[string]words{}}
 	t.buffers.New = func() any { return new(bytes.Buffer) }
 	for _, lang := range i18n.Languages() {
-		f := words{lang: lang, zone: zone, now: now, assets: assets}
+		f := words{
+			lang: lang, zone: zone, now: now, assets: assets,
+			drawing: `<svg class="i" aria-hidden="true"><use href="` + assets.URL("icons.svg") + "#",
+		}
 		set, err := template.New("").Funcs(f.funcs()).ParseFS(templateFiles, "templates/*.html")
 		if err != nil {
 			return nil, fmt.Errorf("pages: %w", err)
@@ -46,7 +50,7 @@ func NewTemplates(assets *Assets, zone *time.Location, now func() time.Time) (*T
 				return nil, fmt.Errorf("%w: %s has no template", ErrNoPage, name)
 			}
 		}
-		t.sets[lang] = set
+		t.sets[lang], t.words[lang] = set, f
 	}
 	return t, nil
 }
@@ -67,6 +71,9 @@ func (t *Templates) Execute(w io.Writer, name, lang string, v View) error {
 	p := v.page()
 	p.Lang = lang
 	p.shape = info.shape
+	if own, ok := v.(titled); ok && p.Title == "" {
+		p.Title = own.title(t.words[lang])
+	}
 	if p.Title == "" {
 		p.Title = i18n.T(lang, info.title, nil)
 	}

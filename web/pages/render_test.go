@@ -160,6 +160,30 @@ func TestWhatPeopleWriteStaysText(t *testing.T) {
 	}
 }
 
+func TestTitles(t *testing.T) {
+	templates, _ := newTemplates(t)
+	titles := map[string]string{
+		"home": "(3) Home · 湘南一中", "tag": "(3) #自习室 · 湘南一中", "profile": "(3) 赵老师 (@zhao) · 湘南一中", "circle": "(3) 2012(3) · 湘南一中",
+		"search-found": "(3) 2012 · Search · 湘南一中", "error-404": "There is no such page here · 湘南一中", "help-circles": "(3) Circles · 湘南一中", "post-guest": "Post by 赵老师 · 湘南一中",
+	}
+	found := 0
+	for _, s := range samples() {
+		want, ok := titles[s.name()]
+		if !ok {
+			continue
+		}
+		found++
+		if page := string(render(t, templates, s, "en")); !strings.Contains(page, "<title>"+want+"</title>") {
+			_, rest, _ := strings.Cut(page, "<title>")
+			got, _, _ := strings.Cut(rest, "</title>")
+			t.Errorf("%s has the title %q, want %q", s.name(), got, want)
+		}
+	}
+	if found != len(titles) {
+		t.Errorf("%d samples were looked at, want %d", found, len(titles))
+	}
+}
+
 func TestExecuteRefuses(t *testing.T) {
 	templates, _ := newTemplates(t)
 	var b bytes.Buffer

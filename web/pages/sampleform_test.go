@@ -47,8 +47,10 @@ func circleSamples() []sample {
 		{"requests", "empty", func() View { return &RequestsPage{Page: samplePage("/requests")} }},
 		{"search", "", func() View { return &SearchPage{Page: samplePage("/search")} }},
 		{"search", "found", func() View {
-			return &SearchPage{Page: samplePage("/search?q=2012"), Query: "2012", Asked: true, People: []Person{lin, zhao}, FoundCircles: []Circle{sampleCircle(Outside)},
-				Tags: []TagView{{Name: "2012", URL: "/tags/2012", Posts: 12}}, Posts: posts[:1], Unreachable: "gone.example"}
+			return &SearchPage{
+				Page: samplePage("/search?q=2012"), Query: "2012", Asked: true, People: []Person{lin, zhao}, FoundCircles: []Circle{sampleCircle(Outside)},
+				Tags: []TagView{{Name: "2012", URL: "/tags/2012", Posts: 12}}, Posts: posts[:1], Unreachable: "gone.example",
+			}
 		}},
 		{"search", "nothing", func() View {
 			return &SearchPage{Page: samplePage("/search?q=zzz"), Query: "zzz", Asked: true}
@@ -63,8 +65,15 @@ func sampleNotices() []Notice {
 		by   Person
 		post *PostView
 	}{
-		{"mention", lin, &posts[0]}, {"favourite", zhao, &posts[3]}, {"reblog", marta, &posts[1]}, {"follow", lin, nil},
-		{"follow_request", marta, nil}, {"status", zhao, &posts[1]}, {"update", zhao, &posts[2]}, {"admin.sign_up", nobody, nil}, {"strange", nobody, nil},
+		{"mention", lin, &posts[0]},
+		{"favourite", zhao, &posts[3]},
+		{"reblog", marta, &posts[1]},
+		{"follow", lin, nil},
+		{"follow_request", marta, nil},
+		{"status", zhao, &posts[1]},
+		{"update", zhao, &posts[2]},
+		{"admin.sign_up", nobody, nil},
+		{"strange", nobody, nil},
 	}
 	var list []Notice
 	for i, k := range kinds {
@@ -97,8 +106,10 @@ func formSamples() []sample {
 			return &ProfileSettingsPage{Page: withErrors(p, "name"), Name: "陈默", Bio: "在读。", MaxFields: 4, MaxName: 60, MaxBio: 500, Fields: []PlainField{{"城市", "长沙"}}}
 		}},
 		{"settings_account", "", func() View {
-			return &AccountSettingsPage{Page: samplePage("/settings/account"), Email: "chenmo@yizhong.example", Shortcuts: true, Visibility: Public,
-				PostLanguage: "zh", PostLanguages: []string{"zh", "en"}, MinPassword: 10}
+			return &AccountSettingsPage{
+				Page: samplePage("/settings/account"), Email: "chenmo@yizhong.example", Shortcuts: true, Visibility: Public,
+				PostLanguage: "zh", PostLanguages: []string{"zh", "en"}, MinPassword: 10,
+			}
 		}},
 		{"settings_sessions", "", func() View {
 			return &SessionsPage{Page: samplePage("/settings/sessions"), Sessions: []SessionView{
@@ -139,8 +150,10 @@ func doorSamples() []sample {
 			return &SetupPage{Page: passerBy("/setup/x"), MinPassword: 10, Missing: []string{"nav.help"}}
 		}},
 		{"authorize", "", func() View {
-			return &ConsentPage{Page: samplePage("/oauth/authorize"), App: AppView{Name: "Tusky", Website: "https://tusky.app", Scopes: []string{"read", "write:statuses", "follow", "push", "profile", "admin:read"}},
-				Target: "oauth2redirect", Hidden: []HiddenField{{"client_id", "1"}, {"state", "s"}}}
+			return &ConsentPage{
+				Page: samplePage("/oauth/authorize"), App: AppView{Name: "Tusky", Website: "https://tusky.app", Scopes: []string{"read", "write:statuses", "follow", "push", "profile", "admin:read"}},
+				Target: "oauth2redirect", Hidden: []HiddenField{{"client_id", "1"}, {"state", "s"}},
+			}
 		}},
 		{"authorize", "here", func() View {
 			return &ConsentPage{Page: samplePage("/oauth/authorize"), App: AppView{Name: "toot", Scopes: []string{"read"}}}
