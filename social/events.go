@@ -47,6 +47,7 @@ type Hub struct {
 	accounts map[store.ID]map[*Subscription]struct{}
 	public   map[*Subscription]struct{}
 	count    int
+	closed   bool
 }
 
 // NewHub returns a hub without listeners.
@@ -61,6 +62,11 @@ func (h *Hub) Subscribe(account store.ID, public bool) *Subscription {
 	sub := &Subscription{C: c, c: c, hub: h, account: account, public: public}
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.closed {
+		sub.closed = true
+		close(c)
+		return sub
+	}
 	if account != 0 {
 		if h.accounts[account] == nil {
 			h.accounts[account] = map[*Subscription]struct{}{}
@@ -135,6 +141,21 @@ func (h *Hub) Drop(account store.ID) {
 	defer h.mu.Unlock()
 	for s := range h.accounts[account] {
 		h.remove(s)
+	}
+}
+
+// Close ends every subscription, those that begin later at once: the process is stopping.
+func (h *Hub) Close() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.closed = true
+	for s := range h.public {
+		h.remove(s)
+	}
+	for _, set := range h.accounts {
+		for s := range set {
+			h.remove(s)
+		}
 	}
 }
 
