@@ -59,6 +59,9 @@ func (f *Server) receive(w http.ResponseWriter, r *http.Request) (int, error) {
 	if err != nil {
 		return statusOf(err), err
 	}
+	if act.Actor == "" {
+		return http.StatusBadRequest, fmt.Errorf("%w: actor", vocab.ErrMalformed)
+	}
 	if act.ID != "" && !sameAuthority(act.Actor, act.ID) {
 		return http.StatusForbidden, fmt.Errorf("%w: activity and actor are of different servers", ErrUnverified)
 	}
@@ -215,4 +218,3 @@ func (f *Server) newResolver() (*vocab.Resolver, error) {
 		Other:    func(context.Context, *vocab.Activity) error { return nil }, // taken and ignored
 	})
 }
-

@@ -81,11 +81,11 @@ func (f *Server) circleOf(ctx context.Context, act *vocab.Activity, note *vocab.
 		}
 		circle = a
 	}
-	public := isPublic(note.To) || isPublic(note.Cc) || isPublic(act.To) || isPublic(act.Cc)
-	if circle == nil && len(note.Audience) > 0 && !public {
+	// The object's own addresses decide: those of the activity around it cannot widen it.
+	if circle == nil && len(note.Audience) > 0 && !isPublic(note.To) && !isPublic(note.Cc) {
 		return nil, social.ErrForbidden // meant for some closed circle that is not ours to spread
 	}
-	if circle != nil && (public || !onlyCircle(circle, act.To, act.Cc, note.To, note.Cc)) {
+	if circle != nil && !onlyCircle(circle, act.To, act.Cc, note.To, note.Cc) {
 		return nil, social.ErrForbidden
 	}
 	return circle, nil

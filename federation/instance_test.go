@@ -174,4 +174,3 @@ func (in *instance) follow(by, target *store.Account) {
 		in.t.Fatalf("%s follows %s: %v", by.Handle, target.Handle, err)
 	}
 }
-

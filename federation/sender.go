@@ -252,4 +252,3 @@ func firstOf(errs ...error) error {
 	}
 	return nil
 }
-

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"time"
 
 	"github.com/go-fed/activity/pub"
 	"golang.org/x/sync/singleflight"
@@ -55,7 +56,7 @@ type Server struct {
 func New(c Config, s *social.Service, client *Client, log *slog.Logger) (*Server, error) {
 	f := &Server{
 		Config: c, social: s, db: s.DB, client: client, log: log,
-		refused: newRecent(10_000, s.DB.Now), keys: newParsedKeys(10_000), rendered: newRenderCache(256),
+		refused: newRecent(10_000, func() time.Time { return s.DB.Now() }), keys: newParsedKeys(10_000), rendered: newRenderCache(256),
 		signers: map[store.ID]*httpsig.Signer{},
 	}
 	f.inbox = pub.NewCustomActor(&delegate{f}, false, true, clock{s.DB})

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"time"
 
 	"cohort/store"
 )
@@ -50,7 +51,7 @@ func New(c Config, db *store.DB, files *store.Files, log *slog.Logger) (*Service
 		return nil, err
 	}
 	return &Service{
-		DB: db, Files: files, Images: NewImager(2), Hub: NewHub(), Limits: NewLimits(c.Limits, db.Now),
+		DB: db, Files: files, Images: NewImager(2), Hub: NewHub(), Limits: NewLimits(c.Limits, func() time.Time { return db.Now() }),
 		Config: c, Log: log, Wake: func() {}, keys: keys,
 	}, nil
 }
