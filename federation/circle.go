@@ -100,7 +100,7 @@ func (f *Server) hubPost(ctx context.Context, author Sender, circle *store.Accou
 	}
 	note, err := inner.Object.Note()
 	if errors.Is(err, vocab.ErrWrongKind) {
-		return nil
+		return social.ErrForbidden // a hub passes on posts, never profiles or anything else
 	}
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package federation_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"log/slog"
 	"net"
 	"net/http"
@@ -173,4 +174,12 @@ func (in *instance) follow(by, target *store.Account) {
 	if err := in.social.Follow(in.t.Context(), by, target.ID, social.FollowOptions{}); err != nil {
 		in.t.Fatalf("%s follows %s: %v", by.Handle, target.Handle, err)
 	}
+}
+
+func marshal(v any) []byte {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return b
 }
