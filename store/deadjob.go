@@ -21,8 +21,8 @@ const (
 
 	reviveJob = `INSERT INTO jobs (id, lane, kind, object_id, target)
 		SELECT CAST($1 AS BIGINT), lane, kind, object_id, target FROM dead_jobs WHERE id = $2`
-	reviveLane = `INSERT INTO lanes (lane, host, due_at)
-		SELECT lane, CAST($2 AS TEXT), CAST($3 AS BIGINT) FROM dead_jobs WHERE id = $1
+	reviveLane = `INSERT INTO lanes (lane, host, due_at, lease)
+		SELECT lane, CAST($2 AS TEXT), CAST($3 AS BIGINT), CAST($3 AS BIGINT) FROM dead_jobs WHERE id = $1
 		ON CONFLICT (lane) DO UPDATE SET due_at = COALESCE(lanes.due_at, excluded.due_at)`
 	dropDead = `DELETE FROM dead_jobs WHERE id = $1`
 	dropJob  = `DELETE FROM jobs WHERE id = $1`

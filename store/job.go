@@ -64,13 +64,15 @@ const (
 		AND (j.id > (SELECT MIN(k.id) FROM jobs k WHERE k.lane = $1)
 			OR NOT EXISTS (SELECT 1 FROM lanes l WHERE l.lane = $1 AND l.leased_until > $5))`
 	countLane = `SELECT COUNT(*) FROM (SELECT 1 FROM jobs WHERE lane = $1 LIMIT $2) AS n`
-	wakeLane  = `INSERT INTO lanes (lane, host, due_at) VALUES ($1, $2, $3)
+	// The counter of a new lane begins at the time, so that one which was
+	// swept and comes back repeats no lease.
+	wakeLane = `INSERT INTO lanes (lane, host, due_at, lease) VALUES ($1, $2, $3, $3)
 		ON CONFLICT (lane) DO UPDATE SET due_at = COALESCE(lanes.due_at, excluded.due_at)`
 	// $1 the first and $2 the last of the new jobs: the lanes of deliveries,
 	// last in the transaction and sorted, so that two enqueuers lock them in
 	// the same order.
-	wakeLanes = `INSERT INTO lanes (lane, host, due_at)
-		SELECT j.lane, MIN(SUBSTR(j.lane, 1, LENGTH(j.lane) - 2)), CAST($3 AS BIGINT)
+	wakeLanes = `INSERT INTO lanes (lane, host, due_at, lease)
+		SELECT j.lane, MIN(SUBSTR(j.lane, 1, LENGTH(j.lane) - 2)), CAST($3 AS BIGINT), CAST($3 AS BIGINT)
 		FROM jobs j WHERE j.id >= $1 AND j.id <= $2 GROUP BY j.lane ORDER BY j.lane
 		ON CONFLICT (lane) DO UPDATE SET due_at = COALESCE(lanes.due_at, excluded.due_at)`
 )

@@ -110,6 +110,7 @@ CREATE TABLE sessions (
 );
 CREATE UNIQUE INDEX sessions_token ON sessions (token_hash);
 CREATE INDEX sessions_account ON sessions (account_id, id);
+CREATE INDEX sessions_expires ON sessions (expires_at);
 
 -- Codes sent by mail (confirming an address, a new password). The code itself is in no row.
 CREATE TABLE verifications (
@@ -135,6 +136,7 @@ CREATE TABLE links (
   used_at BIGINT,
   used_by BIGINT
 );
+CREATE INDEX links_expires ON links (expires_at);
 
 CREATE TABLE apps (
   id BIGINT PRIMARY KEY,
@@ -162,6 +164,7 @@ CREATE TABLE tokens (
 CREATE UNIQUE INDEX tokens_hash ON tokens (token_hash);
 CREATE INDEX tokens_account ON tokens (account_id, id);
 CREATE INDEX tokens_app ON tokens (app_id);
+CREATE INDEX tokens_revoked ON tokens (revoked_at) WHERE revoked_at IS NOT NULL;
 
 CREATE TABLE oauth_codes (
   code_hash TEXT PRIMARY KEY,
@@ -175,6 +178,7 @@ CREATE TABLE oauth_codes (
   token_id BIGINT
 );
 CREATE INDEX oauth_codes_expires ON oauth_codes (expires_at);
+CREATE INDEX oauth_codes_app ON oauth_codes (app_id);
 
 -- A verified place in a cohort of this institution, held by any account on any server.
 CREATE TABLE seats (
@@ -296,6 +300,7 @@ CREATE INDEX posts_public_here ON posts (id) WHERE visibility = 'public' AND boo
 CREATE INDEX posts_boost ON posts (boost_of_id, id) WHERE boost_of_id IS NOT NULL;
 CREATE UNIQUE INDEX posts_boost_once ON posts (author_id, boost_of_id) WHERE boost_of_id IS NOT NULL AND deleted_at IS NULL;
 CREATE INDEX posts_fades ON posts (fades_at) WHERE fades_at IS NOT NULL AND deleted_at IS NULL;
+CREATE INDEX posts_deleted ON posts (deleted_at) WHERE deleted_at IS NOT NULL;
 
 CREATE TABLE post_edits (
   id BIGINT PRIMARY KEY,
@@ -516,6 +521,7 @@ CREATE TABLE tombstones (
   host TEXT NOT NULL,
   deleted_at BIGINT NOT NULL
 );
+CREATE INDEX tombstones_at ON tombstones (deleted_at);
 
 CREATE TABLE jobs (
   id BIGINT PRIMARY KEY,
