@@ -7,6 +7,12 @@ import (
 	"strings"
 )
 
+// Count runs a SELECT of one number.
+func (r reader) Count(ctx context.Context, text string, args ...any) (n int, err error) {
+	err = r.queryRow(ctx, text, args...).Scan(scanInt(&n))
+	return n, err
+}
+
 // PostRead is a statement of which tests assert the plan, with the arguments of a usual run.
 type PostRead struct {
 	Name, Text string

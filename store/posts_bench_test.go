@@ -148,3 +148,64 @@ func BenchmarkReads(b *testing.B) {
 		}
 	})
 }
+
+// BenchmarkIncoming stores a note from elsewhere whose author has one follower here, with its fan-out, a hundred to a
+// transaction, as a busy inbox does.
+func BenchmarkIncoming(b *testing.B) {
+	ctx := context.Background()
+	benchDBs(b, 20_000, func(b *testing.B, s *benchStore) {
+		text := "<p>This is a post of ordinary length, which says what one says in an ordinary post, and a little more.</p>"
+		i := 0
+		b.ReportAllocs()
+		for b.Loop() {
+			err := s.db.Tx(ctx, func(tx *store.Tx) error {
+				for range 100 {
+					i++
+					p := &store.Post{
+						URI: fmt.Sprint("https://b.example/new/", i), URL: "https://b.example/@a/1", AuthorID: store.ID(1000 + i%100), Host: "b.example",
+						Visibility: store.Public, HTML: text, Language: "en", CreatedAt: tx.Now,
+					}
+					if created, err := tx.InsertPost(ctx, p, store.PostParts{}); err != nil || !created {
+						return fmt.Errorf("created %v: %w", created, err)
+					}
+					if ids, err := tx.FanOut(ctx, p); err != nil || len(ids) != 1 {
+						return fmt.Errorf("%d timelines: %w", len(ids), err)
+					}
+				}
+				return nil
+			})
+			if err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/100, "ns/note")
+	})
+}
+
+// BenchmarkFanOut puts one post into a thousand timelines.
+func BenchmarkFanOut(b *testing.B) {
+	ctx := context.Background()
+	benchDBs(b, 1000, func(b *testing.B, s *benchStore) {
+		w := &stage{t: b, db: s.db, made: map[string]store.ID{}}
+		w.exec(`INSERT INTO accounts (id, kind, handle, handle_key, host, domain, uri, created_at, updated_at) WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 999)
+SELECT 5000 + i, 'person', 'l' || i, 'l' || i, '', '', 'l' || i, 1, 1 FROM n`)
+		w.exec(`INSERT INTO follows (account_id, target_id, id, uri, requested_at, accepted_at) WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 999)
+SELECT 5000 + i, CAST($1 AS BIGINT), 5000 + i, 'g' || i, 1, 1 FROM n`, int64(s.stranger))
+		for b.Loop() {
+			err := s.db.Tx(ctx, func(tx *store.Tx) error {
+				p := &store.Post{AuthorID: s.stranger, Visibility: store.Followers}
+				if err := w.insert(tx, p, store.PostParts{}); err != nil {
+					return err
+				}
+				ids, err := tx.FanOut(ctx, p)
+				if err == nil && len(ids) != 1001 {
+					err = fmt.Errorf("%d timelines", len(ids))
+				}
+				return err
+			})
+			if err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}

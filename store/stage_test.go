@@ -62,7 +62,9 @@ func (s *stage) account(kind, handle, host string) store.ID {
 	return a.ID
 }
 
-func (s *stage) person(handle, host string) store.ID { return s.account(store.KindPerson, handle, host) }
+func (s *stage) person(handle, host string) store.ID {
+	return s.account(store.KindPerson, handle, host)
+}
 
 // circle makes a circle; one with an empty host has its hub here.
 func (s *stage) circle(handle, host string) store.ID {

@@ -112,10 +112,11 @@ var (
 )
 
 // accountLook tells in one round what the viewer $1 is to the author $2: a follower (1), in circles where the author has
-// posted (2), blocked (3), or that one of them is gone (4).
+// posted, or a circle (2), blocked (3), or that one of them is gone (4).
 const accountLook = `SELECT 1, target_id FROM follows WHERE account_id = $1 AND target_id = $2 AND accepted_at IS NOT NULL
 UNION ALL SELECT 2, m.circle_id FROM memberships m WHERE m.account_id = $1 AND m.verified_at IS NOT NULL AND m.ended_at IS NULL
   AND EXISTS (SELECT 1 FROM posts q WHERE q.author_id = $2 AND q.circle_id = m.circle_id LIMIT 1 OFFSET 0)
+UNION ALL SELECT 2, c.id FROM accounts c WHERE c.id = $1 AND c.kind = 'circle'
 UNION ALL SELECT 3, account_id FROM blocks WHERE account_id = $2 AND target_id = $1
 UNION ALL SELECT 4, a.id FROM accounts a WHERE a.id IN ($1, $2) AND (a.suspended_at IS NOT NULL OR a.host_suspended_at IS NOT NULL OR a.deleted_at IS NOT NULL)`
 
