@@ -26,9 +26,11 @@ type metrics struct {
 
 // queueFigures is the state of the job queue.
 type queueFigures struct {
-	// Waiting jobs include those that are Due; Dead ones were given up.
-	Waiting, Due, Dead int64
-	// Oldest is how long the oldest due job has waited.
+	// Waiting and Dead are jobs: those to be done and those given up. Due and
+	// Failing are lanes: those that could run now, and those of hosts that do
+	// not answer.
+	Waiting, Due, Failing, Dead int64
+	// Oldest is the age of the oldest waiting job.
 	Oldest time.Duration
 }
 
@@ -46,7 +48,7 @@ func newMetrics() *metrics {
 			Name: "cohort_inbox_activities_total", Help: "Activities from other servers, by what became of them: accepted, refused or failed.",
 		}, []string{"outcome"}),
 		deliveries: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "cohort_jobs_total", Help: "Attempts at jobs, by kind and outcome: done, dropped, later or dead.",
+			Name: "cohort_jobs_total", Help: "Attempts at jobs, by kind and outcome: done, dropped, later or refused.",
 		}, []string{"kind", "outcome"}),
 	}
 	m.registry.MustRegister(m.requests, m.durations, m.inbox, m.deliveries,
@@ -101,17 +103,18 @@ type asked struct {
 }
 
 var (
-	descWaiting = prometheus.NewDesc("cohort_queue_waiting", "Jobs that wait, due or not.", nil, nil)
-	descDue     = prometheus.NewDesc("cohort_queue_due", "Jobs that could run now.", nil, nil)
+	descWaiting = prometheus.NewDesc("cohort_queue_waiting", "Jobs that are to be done.", nil, nil)
+	descDue     = prometheus.NewDesc("cohort_queue_lanes_due", "Lanes whose next job could run now.", nil, nil)
+	descFailing = prometheus.NewDesc("cohort_queue_lanes_failing", "Lanes of hosts that do not answer.", nil, nil)
 	descDead    = prometheus.NewDesc("cohort_queue_dead", "Jobs that were given up.", nil, nil)
-	descOldest  = prometheus.NewDesc("cohort_queue_oldest_seconds", "How long the oldest due job has waited.", nil, nil)
+	descOldest  = prometheus.NewDesc("cohort_queue_oldest_seconds", "Age of the oldest waiting job.", nil, nil)
 	descSize    = prometheus.NewDesc("cohort_database_bytes", "Size of the database.", nil, nil)
 	descUp      = prometheus.NewDesc("cohort_database_up", "1 if the database answered this reading.", nil, nil)
 )
 
 // Describe is part of prometheus.Collector.
 func (a *asked) Describe(out chan<- *prometheus.Desc) {
-	for _, desc := range []*prometheus.Desc{descWaiting, descDue, descDead, descOldest, descSize, descUp} {
+	for _, desc := range []*prometheus.Desc{descWaiting, descDue, descFailing, descDead, descOldest, descSize, descUp} {
 		out <- desc
 	}
 }
@@ -127,6 +130,7 @@ func (a *asked) Collect(out chan<- prometheus.Metric) {
 	if err == nil {
 		gauge(descWaiting, float64(queue.Waiting))
 		gauge(descDue, float64(queue.Due))
+		gauge(descFailing, float64(queue.Failing))
 		gauge(descDead, float64(queue.Dead))
 		gauge(descOldest, queue.Oldest.Seconds())
 		var size int64

@@ -310,7 +310,7 @@ func TestRequestsAreObserved(t *testing.T) {
 
 	figures.job("deliver", "done")
 	figures.watch(func(context.Context) (queueFigures, error) {
-		return queueFigures{Waiting: 3, Due: 2, Dead: 1, Oldest: 1500 * time.Millisecond}, nil
+		return queueFigures{Waiting: 3, Due: 2, Failing: 5, Dead: 1, Oldest: 1500 * time.Millisecond}, nil
 	}, func(context.Context) (int64, error) { return 4096, nil }, quiet())
 	recorder = httptest.NewRecorder()
 	figures.handler().ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/metrics", nil))
@@ -320,7 +320,7 @@ func TestRequestsAreObserved(t *testing.T) {
 		`cohort_http_request_duration_seconds_count{area="inbox"} 1`,
 		`cohort_inbox_activities_total{outcome="refused"} 1`,
 		`cohort_jobs_total{kind="deliver",outcome="done"} 1`,
-		"cohort_queue_waiting 3", "cohort_queue_due 2", "cohort_queue_dead 1", "cohort_queue_oldest_seconds 1.5",
+		"cohort_queue_waiting 3", "cohort_queue_lanes_due 2", "cohort_queue_lanes_failing 5", "cohort_queue_dead 1", "cohort_queue_oldest_seconds 1.5",
 		"cohort_database_bytes 4096", "cohort_database_up 1", "go_goroutines ",
 	} {
 		if !strings.Contains(recorder.Body.String(), want) {
