@@ -43,7 +43,7 @@ const (
 	leaveHome     = `DELETE FROM timeline WHERE account_id = $1 AND post_id IN (SELECT id FROM posts WHERE author_id = $2 AND circle_id IS NULL ORDER BY id DESC LIMIT 1000)`
 
 	watchersOf        = `SELECT account_id FROM follows WHERE target_id = $1 AND notify = 1 AND accepted_at IS NOT NULL ORDER BY account_id LIMIT 1000`
-	hasLocalFollowers = `SELECT COUNT(*) FROM (SELECT 1 AS one FROM follows f JOIN accounts a ON a.id = f.account_id WHERE f.target_id = $1 AND f.accepted_at IS NOT NULL AND a.host = '' LIMIT 1) AS t`
+	hasLocalFollowers = `SELECT COUNT(*) FROM (SELECT 1 AS one FROM follows f CROSS JOIN accounts a WHERE f.target_id = $1 AND f.accepted_at IS NOT NULL AND a.id = f.account_id AND a.host = '' LIMIT 1) AS t`
 )
 
 var (

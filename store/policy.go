@@ -81,7 +81,7 @@ func (p *DomainPolicy) dest() []any {
 // lower case, punycode, without port and final dot.
 func policyName(host string) (string, error) {
 	host = strings.ToLower(strings.TrimSpace(host))
-	if name, _, err := net.SplitHostPort(host); err == nil {
+	if name, port, err := net.SplitHostPort(host); err == nil && strings.Trim(port, "0123456789") == "" {
 		host = name
 	}
 	host = strings.TrimRight(strings.Trim(host, "[]"), ".")
@@ -100,19 +100,26 @@ func policyName(host string) (string, error) {
 }
 
 // parents are a name and what it lies under: sub.example.org, example.org, org.
-// An IP address has none.
+// An IP address has none, and nothing lies under one.
 func parents(name string) []string {
-	if _, err := netip.ParseAddr(name); err == nil {
+	if isAddress(name) {
 		return []string{name}
 	}
 	var all []string
 	for rest, ok := name, true; ok; _, rest, ok = strings.Cut(rest, ".") {
-		all = append(all, rest)
+		if !isAddress(rest) {
+			all = append(all, rest)
+		}
 	}
 	if len(all) > maxLabels {
 		all = append([]string{name}, all[len(all)-maxLabels+1:]...)
 	}
 	return all
+}
+
+func isAddress(name string) bool {
+	_, err := netip.ParseAddr(name)
+	return err == nil
 }
 
 // policyFor returns the strictest policy that covers a host or domain;

@@ -221,7 +221,9 @@ func TestBlockEndsEverything(t *testing.T) {
 			_, err := tx.Notify(c.ctx, store.Notification{AccountID: ada.ID, Kind: store.NotifyFollow, FromID: bob.ID})
 			return err
 		})
-		if n := c.together(5, func(tx *store.Tx) (bool, error) { return tx.InsertBlock(c.ctx, ada.ID, bob.ID, "https://here.example/b1") }); n != 1 {
+		if n := c.together(5, func(tx *store.Tx) (bool, error) {
+			return tx.InsertBlock(c.ctx, ada.ID, bob.ID, "https://here.example/b1")
+		}); n != 1 {
 			t.Fatalf("created %d times", n)
 		}
 		c.counters(ada, 0, 0)

@@ -93,7 +93,7 @@ const (
 	deleteWord = `DELETE FROM account_words WHERE word = $1 AND account_id = $2`
 	tagByBegin = `SELECT t.name FROM tags t WHERE t.name >= $1 AND t.name < $2 AND SUBSTR(t.name, 1, CAST($3 AS INTEGER)) = $1
 AND EXISTS (SELECT 1 FROM (SELECT g.post_id FROM post_tags g WHERE g.tag_id = t.id ORDER BY g.post_id DESC LIMIT 20) u
- JOIN posts p ON p.id = u.post_id WHERE p.visibility = 'public' AND p.deleted_at IS NULL AND p.hidden_at IS NULL AND p.boost_of_id IS NULL LIMIT 1 OFFSET 0)
+ WHERE EXISTS (SELECT 1 FROM posts p WHERE p.id = u.post_id AND p.visibility = 'public' AND p.deleted_at IS NULL AND p.hidden_at IS NULL AND p.boost_of_id IS NULL LIMIT 1 OFFSET 0) LIMIT 1 OFFSET 0)
 ORDER BY t.name LIMIT $4 OFFSET $5`
 	followedByViewer = `, CASE WHEN EXISTS (SELECT 1 FROM follows zf WHERE zf.account_id = $2 AND zf.target_id = a.id AND zf.accepted_at IS NOT NULL LIMIT 1 OFFSET 0) THEN 1 ELSE 0 END`
 )
@@ -151,10 +151,10 @@ func (r reader) SearchAccounts(ctx context.Context, v Viewer, query string, p Pa
 	if len(query) > 1000 || !utf8.ValidString(query) {
 		return nil, nil
 	}
-	handle, domain, isAddress := strings.Cut(query, "@")
+	handle, domain, addressed := strings.Cut(query, "@")
 	var all []found
 	var err error
-	if isAddress {
+	if addressed {
 		domain = strings.ToLower(domain)
 		rows, errQuery := r.query(ctx, accountsByAddress, r.nowMS(), v.me(), handleKey(handle), utf8.RuneCountInString(domain), domain, maxCandidates)
 		all, err = collect(rows, errQuery, scanFound)

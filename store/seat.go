@@ -45,8 +45,8 @@ const (
 	liveSeat   = ` s.revoked_at IS NULL AND (s.expires_at IS NULL OR s.expires_at > $1)`
 	yearsMeet  = ` (s.year_from = 0 OR c.year_to = 0 OR s.year_from <= c.year_to) AND (s.year_to = 0 OR c.year_from = 0 OR s.year_to >= c.year_from)`
 	seatBarred = ` EXISTS (SELECT 1 FROM bars b WHERE b.circle_id = c.account_id AND (b.account_id = s.account_id AND b.seat_id = 0 OR b.account_id = 0 AND b.seat_id = s.id) LIMIT 1 OFFSET 0)`
-	seatFor    = `SELECT ` + seatColumns + ` FROM seats s JOIN circles c ON c.unit = s.unit
-WHERE s.account_id = $2 AND c.account_id = $3 AND` + liveSeat + ` AND` + yearsMeet + ` AND NOT` + seatBarred + `
+	seatFor    = `SELECT ` + seatColumns + ` FROM seats s CROSS JOIN circles c
+WHERE s.account_id = $2 AND c.account_id = $3 AND c.unit = s.unit AND` + liveSeat + ` AND` + yearsMeet + ` AND NOT` + seatBarred + `
 ORDER BY CASE WHEN s.expires_at IS NULL THEN 1 ELSE 0 END DESC, s.expires_at DESC, s.id DESC LIMIT 1`
 	insertSeat = `INSERT INTO seats (id, account_id, type, unit, year_from, year_to, reason, granted_by, granted_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
 	revokeSeat = `UPDATE seats SET revoked_at = $2, revoked_reason = $3 WHERE id = $1 AND revoked_at IS NULL`

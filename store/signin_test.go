@@ -25,7 +25,9 @@ func TestUsers(t *testing.T) {
 			"confirm":  func(tx *store.Tx) error { return tx.SetConfirmed(c.ctx, 5) },
 			"approve":  func(tx *store.Tx) error { return tx.SetApproved(c.ctx, 5) },
 			"email":    func(tx *store.Tx) error { return tx.SetEmail(c.ctx, 5, "x", "x") },
-			"update":   func(tx *store.Tx) error { return tx.UpdateUser(c.ctx, &store.User{AccountID: 5, Role: store.RoleMember, DefaultVisibility: store.Public}) },
+			"update": func(tx *store.Tx) error {
+				return tx.UpdateUser(c.ctx, &store.User{AccountID: 5, Role: store.RoleMember, DefaultVisibility: store.Public})
+			},
 		} {
 			t.Run(name, func(t *testing.T) { newCrowd(t, db).refused(store.ErrNotFound, f) })
 		}

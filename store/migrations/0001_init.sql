@@ -51,7 +51,7 @@ CREATE UNIQUE INDEX accounts_uri ON accounts (uri);
 CREATE UNIQUE INDEX accounts_handle ON accounts (handle_key, domain);
 CREATE INDEX accounts_host ON accounts (host, id);
 CREATE INDEX accounts_domain ON accounts (domain, host);
-CREATE INDEX accounts_directory ON accounts (id) WHERE host = '' AND discoverable_at IS NOT NULL;
+CREATE INDEX accounts_directory ON accounts (host, id) WHERE discoverable_at IS NOT NULL;
 CREATE INDEX accounts_key ON accounts (key_id);
 -- Nearly empty: what every read of posts looks into, to leave out whoever is suspended or gone.
 CREATE INDEX accounts_gone ON accounts (id) WHERE suspended_at IS NOT NULL OR host_suspended_at IS NOT NULL OR deleted_at IS NOT NULL;
