@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"slices"
 	"time"
 )
 
@@ -66,3 +68,14 @@ func QueueTexts() map[string]string {
 
 // Translate adds the sentinel of a driver's error.
 func Translate(err error) error { return translate(err) }
+
+// Rows runs a read.
+func (r reader) Rows(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
+	return r.query(ctx, text, args...)
+}
+
+// BackupTables are the tables that a backup holds.
+func BackupTables() []string { return slices.Clone(backupTables) }
+
+// LeftOut are the tables that it does not.
+func LeftOut() []string { return slices.Clone(leftOut) }

@@ -54,7 +54,7 @@ func migrate(ctx context.Context, c Config) error {
 			return ErrNewerSchema
 		}
 	}
-	if err := up(ctx, c); err != nil {
+	if err := up(ctx, c, latestVersion()); err != nil {
 		// Another process may have migrated in the meantime.
 		if db, errOpen := open(ctx, c); errOpen == nil {
 			errCheck := db.checkSchema(ctx)
@@ -67,8 +67,9 @@ func migrate(ctx context.Context, c Config) error {
 	return nil
 }
 
-// up runs the migrations that are missing, each in its own transaction.
-func up(ctx context.Context, c Config) error {
+// up runs the migrations that are missing up to a version, each in its own
+// transaction.
+func up(ctx context.Context, c Config, version int64) error {
 	files, err := fs.Sub(migrationFiles, "migrations")
 	if err != nil {
 		return err
@@ -97,7 +98,7 @@ func up(ctx context.Context, c Config) error {
 	if err != nil {
 		return errors.Join(err, pool.Close())
 	}
-	_, err = provider.Up(ctx)
+	_, err = provider.UpTo(ctx, version)
 	return errors.Join(err, pool.Close())
 }
 
