@@ -40,8 +40,8 @@ func (a *API) pictureURL(x *store.Account, file, remote, proxy, fallback string)
 	return a.base + fallback
 }
 
-// makeAccount makes the entity of an account.
-func (a *API) makeAccount(x *store.Account) *Account {
+// account makes the entity of an account.
+func (a *API) account(x *store.Account) *Account {
 	avatar, header := a.avatarURL(x), a.headerURL(x)
 	circle := x.Kind == store.KindCircle
 	return &Account{
@@ -70,11 +70,11 @@ func makeFields(x *store.Account) []Field {
 	return fields
 }
 
-// makeAccounts makes the entities of a list.
-func (a *API) makeAccounts(xs []*store.Account) []*Account {
+// accounts makes the entities of a list.
+func (a *API) accounts(xs []*store.Account) []*Account {
 	out := make([]*Account, len(xs))
 	for i, x := range xs {
-		out[i] = a.makeAccount(x)
+		out[i] = a.account(x)
 	}
 	return out
 }
@@ -82,13 +82,13 @@ func (a *API) makeAccounts(xs []*store.Account) []*Account {
 // maxRequestsCounted bounds how far waiting followers are counted.
 const maxRequestsCounted = 80
 
-// makeOwnAccount makes the entity of the account that asks.
-func (a *API) makeOwnAccount(ctx context.Context, x *store.Account, u *store.User) (*CredentialAccount, error) {
+// ownAccount makes the entity of the account that asks.
+func (a *API) ownAccount(ctx context.Context, x *store.Account, u *store.User) (*CredentialAccount, error) {
 	requests, _, err := a.db.FollowRequests(ctx, x.ID, store.Page{Limit: maxRequestsCounted})
 	if err != nil {
 		return nil, err
 	}
-	own := &CredentialAccount{Account: a.makeAccount(x), Role: roleOf(u)}
+	own := &CredentialAccount{Account: a.account(x), Role: roleOf(u)}
 	own.HideCollections = &u.HideCollections
 	own.Source = Source{
 		AttributionDomains: []string{}, Note: x.BioSource, Fields: make([]Field, len(x.Fields)),
@@ -113,8 +113,8 @@ func roleOf(u *store.User) Role {
 	return Role{ID: "-99", Permissions: "0"}
 }
 
-// makeRelationship makes the entity of what somebody has to do with an account.
-func makeRelationship(id store.ID, r store.Relationship) *Relationship {
+// relationship makes the entity of what somebody has to do with an account.
+func relationship(id store.ID, r store.Relationship) *Relationship {
 	return &Relationship{
 		ID: ID(id), Following: r.Following, ShowingReblogs: r.Following && r.ShowingBoosts, Notifying: r.Notifying,
 		FollowedBy: r.FollowedBy, Blocking: r.Blocking, BlockedBy: r.BlockedBy, Muting: r.Muting, MutingNotifications: r.MutingNotifications,

@@ -9,6 +9,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"cohort/store"
+	"cohort/web/auth"
 )
 
 // maker makes the entities of one answer: an account that stands in it more than once is made once.
@@ -25,7 +26,7 @@ func (a *API) maker(me store.ID) *maker {
 func (m *maker) account(x *store.Account) *Account {
 	made := m.accounts[x.ID]
 	if made == nil {
-		made = m.a.makeAccount(x)
+		made = m.a.account(x)
 		m.accounts[x.ID] = made
 	}
 	return made
@@ -43,7 +44,7 @@ func (m *maker) status(v *store.PostView) *Status {
 		MediaAttachments: make([]*MediaAttachment, len(v.Media)), Mentions: make([]Mention, len(v.Mentions)), Tags: make([]StatusTag, len(v.Tags)),
 	}
 	for i := range v.Media {
-		s.MediaAttachments[i] = m.a.makeMedia(&v.Media[i])
+		s.MediaAttachments[i] = m.a.attachment(&v.Media[i])
 	}
 	for i, x := range v.Mentions {
 		s.Mentions[i] = Mention{ID: ID(x.ID), Username: x.Handle, URL: x.URL, Acct: x.Address()}
@@ -85,9 +86,9 @@ func (a *API) mediaURL(m *store.Media) string {
 	return a.base + "/media/proxy/" + m.ID.String()
 }
 
-// makeMedia makes the entity of a picture. Other kinds of files stay where they are: clients get the
+// attachment makes the entity of a picture. Other kinds of files stay where they are: clients get the
 // address only.
-func (a *API) makeMedia(m *store.Media) *MediaAttachment {
+func (a *API) attachment(m *store.Media) *MediaAttachment {
 	made := &MediaAttachment{
 		ID: ID(m.ID), Type: "image", RemoteURL: Text(m.RemoteURL), Description: Text(m.Alt), Blurhash: Text(m.Blurhash),
 		Meta: MediaMeta{
@@ -132,14 +133,8 @@ func (a *API) statusOf(ctx context.Context, v store.Viewer, id store.ID) (*Statu
 	return made[0], nil
 }
 
-// statusJSON is a post as v sees it, written for a live stream.
-func (a *API) statusJSON(ctx context.Context, v store.Viewer, id store.ID) ([]byte, error) {
-	s, err := a.statusOf(ctx, v, id)
-	if err != nil {
-		return nil, err
-	}
-	return appendStatus(nil, s), nil
-}
+// status makes the entity of one post as who sees it.
+func (a *API) status(who *auth.Who, v *store.PostView) *Status { return a.maker(who.ID()).status(v) }
 
 // replyStatus answers with one post.
 func replyStatus(c echo.Context, s *Status) error {
