@@ -53,11 +53,14 @@ func (f *Server) authenticate(ctx context.Context, r *http.Request, body []byte,
 	if err != nil {
 		return Sender{}, fmt.Errorf("%w: actor", vocab.ErrMalformed)
 	}
-	if ok, err := f.allowed(ctx, host); err != nil || !ok {
-		return Sender{}, firstOf(err, ErrUnwanted)
-	}
 	account, err := f.db.AccountByURI(ctx, act.Actor)
-	if errors.Is(err, store.ErrNotFound) {
+	switch {
+	case err == nil:
+		err = f.welcome(ctx, account)
+	case errors.Is(err, store.ErrNotFound):
+		if ok, err := f.allowed(ctx, host); err != nil || !ok {
+			return Sender{}, firstOf(err, ErrUnwanted)
+		}
 		if act.Type == "Delete" {
 			return Sender{}, errDropped // of someone we never knew
 		}
@@ -70,10 +73,23 @@ func (f *Server) authenticate(ctx context.Context, r *http.Request, body []byte,
 	if err != nil {
 		return Sender{}, err
 	}
-	if !account.Live() {
-		return Sender{}, ErrUnwanted
-	}
 	return Sender{account: account}, nil
+}
+
+// welcome tells whether we listen to an account that we know. A suspended server's accounts are marked
+// as such in their rows, so that only an allow-list has to be asked for.
+func (f *Server) welcome(ctx context.Context, account *store.Account) error {
+	if account.Local() || !account.Live() {
+		return ErrUnwanted
+	}
+	if f.Config.Mode != ModePartners {
+		return nil
+	}
+	ok, err := f.allowed(ctx, account.Host)
+	if err == nil && !ok {
+		err = ErrUnwanted
+	}
+	return err
 }
 
 // fetchSender learns of an actor whose signature has to be checked now.

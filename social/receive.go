@@ -46,14 +46,6 @@ const (
 // without error when nothing here has to do with it. A repeat gives the post stored before; one that
 // was deleted stays so (store.ErrNotFound).
 func (s *Service) ReceivePost(ctx context.Context, author *store.Account, in IncomingPost) (*store.Post, error) {
-	if facts, err := s.DB.PostFacts(ctx, in.URI); err == nil {
-		if facts.AuthorID != author.ID || !facts.DeletedAt.IsZero() {
-			return nil, store.ErrNotFound
-		}
-		return s.DB.Post(ctx, store.AsAccount(author.ID), facts.ID)
-	} else if !errors.Is(err, store.ErrNotFound) {
-		return nil, err
-	}
 	parent, err := s.parentFacts(ctx, in)
 	if err != nil {
 		return nil, err
@@ -68,9 +60,21 @@ func (s *Service) ReceivePost(ctx context.Context, author *store.Account, in Inc
 	p, parts := s.incoming(author, in, parent, named)
 	err = s.tx(ctx, "receive post", func(tx *store.Tx) error { return s.commitIncoming(ctx, tx, author, p, parts, in, named) })
 	if errors.Is(err, store.ErrConflict) {
-		return nil, store.ErrNotFound // deleted before it came, or stored by another at this moment
+		return s.storedBefore(ctx, author, in.URI)
 	}
 	return p, err
+}
+
+// storedBefore gives the live post of author with an id that is taken: by itself, when it comes again.
+func (s *Service) storedBefore(ctx context.Context, author *store.Account, uri string) (*store.Post, error) {
+	facts, err := s.DB.PostFacts(ctx, uri)
+	if err != nil {
+		return nil, err
+	}
+	if facts.AuthorID != author.ID || !facts.DeletedAt.IsZero() {
+		return nil, store.ErrNotFound
+	}
+	return s.DB.Post(ctx, store.AsAccount(author.ID), facts.ID)
 }
 
 // parentFacts finds the post that in answers, if it is known here. A reply to a circle post must be in
