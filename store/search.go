@@ -95,14 +95,15 @@ const (
 AND EXISTS (SELECT 1 FROM (SELECT g.post_id FROM post_tags g WHERE g.tag_id = t.id ORDER BY g.post_id DESC LIMIT 20) u
  WHERE EXISTS (SELECT 1 FROM posts p WHERE p.id = u.post_id AND p.visibility = 'public' AND p.deleted_at IS NULL AND p.hidden_at IS NULL AND p.boost_of_id IS NULL LIMIT 1 OFFSET 0) LIMIT 1 OFFSET 0)
 ORDER BY t.name LIMIT $4 OFFSET $5`
-	followedByViewer = `, CASE WHEN EXISTS (SELECT 1 FROM follows zf WHERE zf.account_id = $2 AND zf.target_id = a.id AND zf.accepted_at IS NOT NULL LIMIT 1 OFFSET 0) THEN 1 ELSE 0 END`
+	// candidateColumns are what ranking needs; the accounts of the page are read afterwards.
+	candidateColumns = `a.id, a.kind, a.handle, a.host, a.name, a.followers_count, CASE WHEN EXISTS (SELECT 1 FROM follows zf WHERE zf.account_id = $2 AND zf.target_id = a.id AND zf.accepted_at IS NOT NULL LIMIT 1 OFFSET 0) THEN 1 ELSE 0 END`
 )
 
 var (
-	accountsByWord = `SELECT ` + accountColumns + followedByViewer + ` FROM (SELECT DISTINCT w.account_id AS id FROM
+	accountsByWord = `SELECT ` + candidateColumns + ` FROM (SELECT DISTINCT w.account_id AS id FROM
  (SELECT word, account_id FROM account_words WHERE word >= $3 AND word < $4 ORDER BY word, account_id LIMIT $5) w) c
 JOIN accounts a ON a.id = c.id WHERE ` + findable
-	accountsByAddress = `SELECT ` + accountColumns + followedByViewer + ` FROM accounts a WHERE a.handle_key = $3 AND SUBSTR(a.domain, 1, CAST($4 AS INTEGER)) = $5 AND ` + findable + ` LIMIT $6`
+	accountsByAddress = `SELECT ` + candidateColumns + ` FROM accounts a WHERE a.handle_key = $3 AND SUBSTR(a.domain, 1, CAST($4 AS INTEGER)) = $5 AND ` + findable + ` LIMIT $6`
 	directoryPage     = `SELECT ` + accountColumns + ` FROM accounts a WHERE a.host = '' AND a.discoverable_at IS NOT NULL AND a.kind IN ('person', 'bot', 'organization') AND ` + findable + `
  AND NOT EXISTS (SELECT 1 FROM blocks zb WHERE zb.account_id = a.id AND zb.target_id = $2 LIMIT 1 OFFSET 0)
  AND NOT EXISTS (SELECT 1 FROM blocks zb WHERE zb.account_id = $2 AND zb.target_id = a.id LIMIT 1 OFFSET 0) ORDER BY a.id DESC LIMIT $3 OFFSET $4`
@@ -129,15 +130,17 @@ func (tx *Tx) indexAccount(ctx context.Context, a, old *Account) error {
 	return nil
 }
 
-// found is a candidate of a search.
+// found is a candidate of a search, with candidateColumns only.
 type found struct {
 	account  *Account
 	followed bool
 }
 
 func scanFound(rows *sql.Rows) (found, error) {
-	f := found{account: new(Account)}
-	return f, rows.Scan(append(f.account.dest(), scanBool(&f.followed))...)
+	a := new(Account)
+	f := found{account: a}
+	err := rows.Scan(scanID(&a.ID), &a.Kind, &a.Handle, &a.Host, &a.Name, scanInt64(&a.FollowersCount), scanBool(&f.followed))
+	return f, err
 }
 
 // SearchAccounts finds accounts by the beginnings of words of their names or
@@ -179,11 +182,18 @@ func (r reader) SearchAccounts(ctx context.Context, v Viewer, query string, p Pa
 		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(b.account.FollowersCount, a.account.FollowersCount), cmp.Compare(a.account.ID, b.account.ID))
 	})
 	limit, offset := p.clamp()
-	var page []*Account
-	for i := offset; i < len(all) && len(page) < limit; i++ {
-		page = append(page, all[i].account)
+	var ids []ID
+	for i := offset; i < len(all) && len(ids) < limit; i++ {
+		ids = append(ids, all[i].account.ID)
 	}
-	return page, nil
+	accounts, err := r.Accounts(ctx, ids)
+	var page []*Account
+	for _, id := range ids {
+		if a := accounts[id]; a != nil {
+			page = append(page, a)
+		}
+	}
+	return page, err
 }
 
 // findByWords finds candidates by the longest word of the query and keeps those
