@@ -123,8 +123,15 @@ func TestMatches(t *testing.T) {
 		pattern, line string
 		want          bool
 	}{
-		{"a", "a", true}, {"a", "ab", false}, {"a*", "abc", true}, {"a*c", "abc", true}, {"a*c", "abcd", false},
-		{"*", "", true}, {"*b", "aab", true}, {"a*b*", "a1b2", true}, {"a*b", "a", false},
+		{"a", "a", true},
+		{"a", "ab", false},
+		{"a*", "abc", true},
+		{"a*c", "abc", true},
+		{"a*c", "abcd", false},
+		{"*", "", true},
+		{"*b", "aab", true},
+		{"a*b*", "a1b2", true},
+		{"a*b", "a", false},
 	} {
 		if got := matches(c.pattern, c.line); got != c.want {
 			t.Errorf("%q matches %q: %v", c.pattern, c.line, got)
