@@ -72,7 +72,7 @@ func (r reader) Blocking(ctx context.Context, account, target ID) (bool, error) 
 func (r reader) Mutes(ctx context.Context, account ID, p Page) (page []MutedAccount, next ID, err error) {
 	return pageOf(ctx, r, mutesPage, p, func(rows *sql.Rows) (MutedAccount, error) {
 		m := MutedAccount{Account: new(Account)}
-		return m, rows.Scan(append([]any{scanID(&m.cursor), scanMS(&m.ExpiresAt)}, m.Account.dest()...)...)
+		return m, rows.Scan(append([]any{scanID(&m.cursor), scanMS(&m.ExpiresAt)}, m.dest()...)...)
 	}, func(m MutedAccount) ID { return m.cursor }, int64(account), r.nowMS())
 }
 

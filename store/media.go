@@ -49,7 +49,10 @@ func focusArg(v float64) int64 { return int64(math.Round(max(-1, min(1, v)) * fo
 func (m *Media) dest() []any {
 	return []any{
 		scanID(&m.ID), scanID(&m.AccountID), scanID(&m.PostID), scanInt(&m.Position), &m.MIME, &m.File, &m.Preview, &m.RemoteURL, &m.Alt, &m.Blurhash,
-		scanInt(&m.Width), scanInt(&m.Height), scanInt(&m.PreviewWidth), scanInt(&m.PreviewHeight), focus{&m.FocusX}, focus{&m.FocusY}, scanInt64(&m.Size), scanMS(&m.CreatedAt),
+		scanInt(&m.Width), scanInt(&m.Height), scanInt(&m.PreviewWidth), scanInt(&m.PreviewHeight),
+		focus{&m.FocusX},
+		focus{&m.FocusY},
+		scanInt64(&m.Size), scanMS(&m.CreatedAt),
 	}
 }
 

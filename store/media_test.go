@@ -21,8 +21,10 @@ func TestMediaRefusals(t *testing.T) {
 		post, second := c.post(ada, store.Public, 0), c.post(ada, store.Public, 0)
 		m1, m2, m3, his := upload(ada), upload(ada), upload(ada), upload(bob)
 		got, err := db.Media(c.ctx, ada.ID, m1.ID)
-		if err != nil || fmt.Sprint(*got) != fmt.Sprint(store.Media{ID: m1.ID, AccountID: ada.ID, MIME: "image/jpeg", File: "f", Preview: "p", Alt: "alt", Blurhash: "LKO", Width: 10, Height: 20,
-			PreviewWidth: 1, PreviewHeight: 2, FocusX: -0.25, FocusY: 0.3333, Size: 99, CreatedAt: got.CreatedAt}) {
+		if err != nil || fmt.Sprint(*got) != fmt.Sprint(store.Media{
+			ID: m1.ID, AccountID: ada.ID, MIME: "image/jpeg", File: "f", Preview: "p", Alt: "alt", Blurhash: "LKO", Width: 10, Height: 20,
+			PreviewWidth: 1, PreviewHeight: 2, FocusX: -0.25, FocusY: 0.3333, Size: 99, CreatedAt: got.CreatedAt,
+		}) {
 			t.Fatalf("%+v, %v", got, err)
 		}
 		if _, err := db.Media(c.ctx, bob.ID, m1.ID); !errors.Is(err, store.ErrNotFound) {
@@ -91,8 +93,12 @@ func TestVisibleMedia(t *testing.T) {
 			id   store.ID
 			sees bool
 		}{
-			{"owner, loose", store.AsAccount(ada.ID), loose.ID, true}, {"other, loose", store.AsAccount(bob.ID), loose.ID, false}, {"nobody, loose", store.Anonymous, loose.ID, false},
-			{"owner", store.AsAccount(ada.ID), placed.ID, true}, {"follower", store.AsAccount(bob.ID), placed.ID, true}, {"nobody", store.Anonymous, placed.ID, false},
+			{"owner, loose", store.AsAccount(ada.ID), loose.ID, true},
+			{"other, loose", store.AsAccount(bob.ID), loose.ID, false},
+			{"nobody, loose", store.Anonymous, loose.ID, false},
+			{"owner", store.AsAccount(ada.ID), placed.ID, true},
+			{"follower", store.AsAccount(bob.ID), placed.ID, true},
+			{"nobody", store.Anonymous, placed.ID, false},
 			{"unknown", store.AsAccount(ada.ID), 5, false},
 		} {
 			_, err := db.VisibleMedia(c.ctx, test.v, test.id)

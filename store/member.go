@@ -109,7 +109,7 @@ func (r reader) WaitingMembers(ctx context.Context, circle ID, p Page) (page []W
 	return pageOf(ctx, r, waitingMembersPage, p, func(rows *sql.Rows) (WaitingMember, error) {
 		var cursor ID
 		w := WaitingMember{Membership: new(Membership), Account: new(Account)}
-		return w, rows.Scan(append(append([]any{scanID(&cursor)}, w.Membership.dest()...), w.Account.dest()...)...)
+		return w, rows.Scan(append(append([]any{scanID(&cursor)}, w.dest()...), w.Account.dest()...)...)
 	}, func(w WaitingMember) ID { return w.AccountID }, int64(circle))
 }
 

@@ -27,8 +27,10 @@ func BenchmarkPeople(b *testing.B) {
 			return err
 		}
 		for i := range 2000 {
-			a := &store.Account{Kind: store.KindPerson, Handle: fmt.Sprint("fan", i), Host: "b.example", Domain: "b.example", URI: fmt.Sprint("https://b.example/", i), Name: "Fan of " + fmt.Sprint(i),
-				Fields: []store.Field{{Name: "site", Value: "x"}}}
+			a := &store.Account{
+				Kind: store.KindPerson, Handle: fmt.Sprint("fan", i), Host: "b.example", Domain: "b.example", URI: fmt.Sprint("https://b.example/", i), Name: "Fan of " + fmt.Sprint(i),
+				Fields: []store.Field{{Name: "site", Value: "x"}},
+			}
 			if err := tx.InsertAccount(ctx, a); err != nil {
 				return err
 			}

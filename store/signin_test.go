@@ -277,12 +277,12 @@ func TestCodes(t *testing.T) {
 		}); n != 1 {
 			t.Fatalf("a code was used %d times", n)
 		}
-		unused, late := make(), make()
+		unused := make()
 		c.do(func(tx *store.Tx) error { return tx.RevokeTokens(c.ctx, ada.ID) })
 		if _, ok := use(unused, 7); ok {
 			t.Fatal("a code from before all access was ended is accepted")
 		}
-		late = make()
+		late := make()
 		*now = now.Add(time.Minute)
 		if _, ok := use(late, 7); ok {
 			t.Fatal("an expired code is accepted")

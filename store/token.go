@@ -165,7 +165,7 @@ func (r reader) Tokens(ctx context.Context, account ID) ([]TokenApp, error) {
 	rows, err := r.query(ctx, tokensOf, int64(account))
 	return collect(rows, err, func(rows *sql.Rows) (TokenApp, error) {
 		t := TokenApp{Token: new(Token), App: new(App)}
-		return t, rows.Scan(append(t.Token.dest(), t.App.dest()...)...)
+		return t, rows.Scan(append(t.dest(), t.App.dest()...)...)
 	})
 }
 

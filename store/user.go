@@ -126,7 +126,7 @@ func (r reader) Users(ctx context.Context, f UserFilter, p Page) (page []UserAcc
 
 func scanUserAccount(rows *sql.Rows) (UserAccount, error) {
 	u := UserAccount{User: new(User), Account: new(Account)}
-	return u, rows.Scan(append(u.User.dest(), u.Account.dest()...)...)
+	return u, rows.Scan(append(u.dest(), u.Account.dest()...)...)
 }
 
 // InsertUser adds the sign-in of an account. ErrConflict if the mailbox or the
