@@ -42,7 +42,7 @@ func (r reader) Activity(ctx context.Context, id ID) (*Activity, error) {
 	var a Activity
 	err := r.queryRow(ctx, selectActivity, int64(id)).Scan(scanID(&a.ID), &a.Kind, scanID(&a.ActorID), scanID(&a.TargetID), scanID(&a.PostID), &a.InnerURI, &a.Detail, scanMS(&a.Created))
 	if err != nil {
-		return nil, notFound(err)
+		return nil, translate(err)
 	}
 	return &a, nil
 }
