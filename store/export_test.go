@@ -56,13 +56,42 @@ func (db *DB) Crash() error {
 	return db.closePools()
 }
 
-// QueueTexts are the statements of the queue, with their arguments, for tests
-// of their plans.
-func QueueTexts() map[string]string {
-	return map[string]string{
-		"lease live": leaseLive, "lease sick": leaseSick, "heads": laneHeads, "fence": fenceLane, "delete": deleteJob,
-		"empty": emptyLane, "park": parkHost, "free": freeHost, "host parked": hostParked, "wake host": wakeHost, "next due": nextDue,
-		"same job": sameJobWaiting, "count lane": countLane, "wake lanes": wakeLanes, "old jobs": oldJobs, "confirm": confirmSent,
+// QueueText is a statement of the queue with arguments for its plan.
+type QueueText struct {
+	Text string
+	Args []any
+}
+
+// QueueTexts are the statements of the queue that run often.
+func QueueTexts() map[string]QueueText {
+	heads := make([]any, leaseBatch)
+	for i := range heads {
+		heads[i] = "dead1.example#1"
+	}
+	const lane, host = "dead1.example#1", "dead1.example"
+	return map[string]QueueText{
+		"lease live":  {leaseLive, []any{2, 1, 16}},
+		"lease sick":  {leaseSick, []any{2, 1, 16}},
+		"heads":       {laneHeads, heads},
+		"fence":       {fenceLane, []any{lane, 1, 1, 1}},
+		"delete":      {deleteJob, []any{1}},
+		"fail":        {failJob, []any{1, "e", 1}},
+		"bury":        {buryJob, []any{1, "e", 1}},
+		"empty":       {emptyLane, []any{lane}},
+		"due":         {setLaneDue, []any{lane, 1}},
+		"park":        {parkHost, []any{host, 1, 1, 1, 1}},
+		"free":        {freeHost, []any{host, 1}},
+		"host parked": {hostParked, []any{host, 1}},
+		"wake host":   {wakeHost, []any{host, 1}},
+		"next due":    {nextDue, nil},
+		"same job":    {sameJobWaiting, []any{lane, "k", 1, "t", 1}},
+		"count lane":  {countLane, []any{lane, 10}},
+		"wake lanes":  {wakeLanes, []any{1, 2, 3}},
+		"confirm":     {confirmSent, []any{1, 1, "i"}},
+		"mark":        {markAttempt, []any{1, "i", "h", 1}},
+		"old jobs":    {oldJobs, []any{1, "", "", "", "", 10}},
+		"bury old":    {buryOld, []any{1, "", "", "", "", 10}},
+		"delete old":  {deleteOld, []any{1, "", "", "", ""}},
 	}
 }
 
@@ -79,3 +108,19 @@ func BackupTables() []string { return slices.Clone(backupTables) }
 
 // LeftOut are the tables that it does not.
 func LeftOut() []string { return slices.Clone(leftOut) }
+
+// LeaseOnly leases what is due, as a turn of Run does, and keeps the leases.
+func (w *Worker) LeaseOnly(ctx context.Context) (int, error) {
+	leases, err := w.lease(ctx, leaseBatch, leaseBatch/4)
+	for _, l := range leases {
+		w.begin(l)
+		w.take(w.runJob(ctx, l))
+	}
+	return len(leases), err
+}
+
+// FinishLeased writes how those leases ended.
+func (w *Worker) FinishLeased(ctx context.Context) (int, error) {
+	n := len(w.pending)
+	return n, w.record(ctx)
+}
