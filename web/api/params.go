@@ -312,6 +312,14 @@ func (p *Params) Has(names ...string) bool {
 	return len(q.values) > 0 || len(q.kids) > 0 || q.file != nil
 }
 
+// Sent tells whether the names were sent at all, be it with an empty list.
+func (p *Params) Sent(names ...string) bool {
+	for _, name := range names {
+		p = p.kid(name, false)
+	}
+	return p != nil
+}
+
 // Text is the value under the names, the last if there are more, "" if there is none.
 func (p *Params) Text(names ...string) string {
 	v := p.In(names...).values
