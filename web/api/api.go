@@ -22,11 +22,14 @@ type API struct {
 	texts reply.Texts
 	log   *slog.Logger
 	base  string // of URLs, without a final slash
+
+	streams *streams
+	figures *figures
 }
 
 // New makes the API of an instance. texts gives the words for people.
 func New(s *social.Service, fed *federation.Server, a *auth.Auth, texts reply.Texts, log *slog.Logger) *API {
-	return &API{s: s, db: s.DB, fed: fed, auth: a, texts: texts, log: log, base: s.Config.BaseURL}
+	return &API{s: s, db: s.DB, fed: fed, auth: a, texts: texts, log: log, base: s.Config.BaseURL, streams: newStreams(), figures: &figures{}}
 }
 
 // Access is who may call an endpoint at all.
