@@ -3,6 +3,7 @@ package social
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -197,13 +198,22 @@ func (s *Service) picture(ctx context.Context, r io.Reader, field string, proces
 	}
 	raw, err := readUpload(r)
 	if err != nil {
-		return "", err
+		return "", about(field, err)
 	}
 	pic, err := process(ctx, raw)
 	if err != nil {
-		return "", fmt.Errorf("%s: %w", field, err)
+		return "", about(field, err)
 	}
 	return s.keep(ctx, pic.Full, pic.Ext)
+}
+
+// about says of which field a file was that could not be taken.
+func about(field string, err error) error {
+	var invalid *Invalid
+	if errors.As(err, &invalid) {
+		return &Invalid{Field: field, Key: invalid.Key, Args: invalid.Args}
+	}
+	return fmt.Errorf("%s: %w", field, err)
 }
 
 // applyProfile changes the public part.
