@@ -116,7 +116,7 @@ CREATE INDEX sessions_expires ON sessions (expires_at);
 CREATE TABLE verifications (
   id BIGINT PRIMARY KEY,
   account_id BIGINT NOT NULL,
-  purpose TEXT NOT NULL CHECK (purpose IN ('confirm', 'reset', 'email')),
+  purpose TEXT NOT NULL CHECK (purpose IN ('confirm', 'reset', 'email', 'taken')),
   address TEXT NOT NULL,
   created_at BIGINT NOT NULL,
   expires_at BIGINT NOT NULL,
