@@ -13,7 +13,7 @@ const maxTries = 5
 type Verification struct {
 	ID        ID
 	AccountID ID
-	Purpose   string // confirm, reset or email
+	Purpose   string // confirm, reset, email or taken
 	Address   string
 	CreatedAt time.Time
 	ExpiresAt time.Time
