@@ -55,7 +55,7 @@ type relative struct {
 // RootID and, where the uri is known here, what it answers. created is false, and nothing is changed, for a uri that is
 // stored already or was deleted before it came, and for a second boost of the same post by the same account.
 //
-// A post outside a circle is never joined to one inside, nor to that of another circle.
+// A boost of what may not be passed on, or is not there, is ErrNotFound. A post outside a circle is never joined to one inside, nor to that of another circle.
 func (tx *Tx) InsertPost(ctx context.Context, p *Post, parts PostParts) (created bool, err error) {
 	defer func() {
 		if err != nil {
@@ -70,6 +70,9 @@ func (tx *Tx) InsertPost(ctx context.Context, p *Post, parts PostParts) (created
 	around, err := tx.lookAround(ctx, p)
 	if err != nil || around.known {
 		return false, err
+	}
+	if p.BoostOfID != 0 && !around.original.boostable(p) {
+		return false, fmt.Errorf("boost of %d: %w", p.BoostOfID, ErrNotFound)
 	}
 	p.RootID = p.ID
 	if up := around.parent; up != nil {
@@ -138,6 +141,16 @@ func (tx *Tx) lookAround(ctx context.Context, p *Post) (s surroundings, err erro
 		p.ReplyToID, p.ReplyToAccountID = 0, 0
 	}
 	return s, err
+}
+
+// boostable tells whether boost may pass a post on: what everybody may see, or the booster's own words to her followers, to
+// the same.
+func (original *relative) boostable(boost *Post) bool {
+	if original == nil {
+		return false
+	}
+	return original.visibility == Public || original.visibility == Unlisted ||
+		original.visibility == Followers && boost.Visibility == Followers && original.author == boost.AuthorID
 }
 
 // cmpID is an id to compare with: never 0, see nobody.

@@ -55,24 +55,27 @@ func newBenchStore(b *testing.B, db *store.DB, posts int) *benchStore {
 	first = store.FirstID(db.Now().Add(-time.Duration(posts) * time.Minute))
 	s.first, s.last, s.author = first, first+store.ID(posts-1)*benchSpacing, 1007
 	const numbers = `WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < $1 - 1) `
-	w.exec(`INSERT INTO follows (account_id, target_id, id, uri, requested_at, accepted_at) `+numbers+`SELECT $2, 1000 + i, i + 1, 'f' || i, 1, 1 FROM n`, 100, int64(s.me))
+	w.exec(`INSERT INTO follows (account_id, target_id, id, uri, requested_at, accepted_at) `+numbers+`SELECT CAST($2 AS BIGINT), 1000 + i, i + 1, 'f' || i, 1, 1 FROM n`, 100, int64(s.me))
 	w.exec(`INSERT INTO posts (id, uri, url, author_id, host, visibility, root_id, html, language, media_count, mention_count, tag_count, likes_count, created_at, boost_of_id, reply_to_id, reply_to_uri, reply_to_account_id) `+
-		numbers+`SELECT $2 + i * $3, 'https://b.example/notes/' || i, 'https://b.example/@a/' || i, 1000 + i * 7 % 300, 'b.example', CASE WHEN i % 9 = 4 THEN 'followers' ELSE 'public' END, $2 + i * $3,
+		numbers+`SELECT CAST($2 AS BIGINT) + i * CAST($3 AS BIGINT), 'https://b.example/notes/' || i, 'https://b.example/@a/' || i, 1000 + i * 7 % 300, 'b.example', CASE WHEN i % 9 = 4 THEN 'followers' ELSE 'public' END, CAST($2 AS BIGINT) + i * CAST($3 AS BIGINT),
  '<p>This is a post of ordinary length, which says what one says in an ordinary post, and a little more.</p>', 'en',
- CASE WHEN i % 10 = 0 THEN 1 ELSE 0 END, CASE WHEN i % 20 = 1 THEN 1 ELSE 0 END, CASE WHEN i % 10 = 2 THEN 1 ELSE 0 END, i % 4, ($2 + i * $3) / 65536,
- CASE WHEN i % 20 = 15 THEN $2 + (i - 12) * $3 END, CASE WHEN i % 20 = 7 THEN $2 + (i - 1) * $3 END, CASE WHEN i % 20 = 7 THEN 'https://b.example/notes/' || (i - 1) ELSE '' END,
+ CASE WHEN i % 10 = 0 THEN 1 ELSE 0 END, CASE WHEN i % 20 = 1 THEN 1 ELSE 0 END, CASE WHEN i % 10 = 2 THEN 1 ELSE 0 END, i % 4, (CAST($2 AS BIGINT) + i * CAST($3 AS BIGINT)) / 65536,
+ CASE WHEN i % 20 = 15 THEN CAST($2 AS BIGINT) + (i - 12) * CAST($3 AS BIGINT) END, CASE WHEN i % 20 = 7 THEN CAST($2 AS BIGINT) + (i - 1) * CAST($3 AS BIGINT) END, CASE WHEN i % 20 = 7 THEN 'https://b.example/notes/' || (i - 1) ELSE '' END,
  CASE WHEN i % 20 = 7 THEN 1000 + (i - 1) * 7 % 300 END FROM n`, int64(posts), int64(first), int64(benchSpacing))
-	w.exec(`INSERT INTO timeline (account_id, post_id) SELECT $1, id FROM posts WHERE visibility = 'public' OR author_id < 1100`, int64(s.me))
+	w.exec(`INSERT INTO timeline (account_id, post_id) SELECT CAST($1 AS BIGINT), id FROM posts WHERE visibility = 'public' OR author_id < 1100`, int64(s.me))
 	w.exec(`INSERT INTO media (id, account_id, post_id, mime, remote_url, width, height, created_at) SELECT id, author_id, id, 'image/png', 'https://b.example/p.png', 800, 600, 1 FROM posts WHERE media_count > 0`)
 	w.exec(`INSERT INTO post_recipients (post_id, account_id, author_id, mentioned) SELECT id, 1005, author_id, 1 FROM posts WHERE mention_count > 0`)
 	w.exec(`INSERT INTO tags (id, name) VALUES (1, 'tag')`)
 	w.exec(`INSERT INTO post_tags (tag_id, post_id) SELECT 1, id FROM posts WHERE tag_count > 0`)
-	w.exec(`INSERT INTO likes (account_id, post_id, id, uri) SELECT $1, id, id, 'l' || id FROM posts WHERE likes_count = 1 AND media_count > 0`, int64(s.me))
+	w.exec(`INSERT INTO likes (account_id, post_id, id, uri) SELECT CAST($1 AS BIGINT), id, id, 'l' || id FROM posts WHERE likes_count = 1 AND media_count > 0`, int64(s.me))
 	w.exec(`INSERT INTO posts (id, uri, author_id, host, visibility, circle_id, root_id, html, created_at) `+numbers+
-		`SELECT $2 + i * $3 + 5, 'https://c.example/notes/' || i, 1007, 'c.example', 'circle', $4, $2 + i * $3 + 5, '<p>Inside.</p>', 1 FROM n`, int64(posts/10), int64(first), int64(benchSpacing), int64(s.circle))
+		`SELECT CAST($2 AS BIGINT) + i * CAST($3 AS BIGINT) + 5, 'https://c.example/notes/' || i, 1007, 'c.example', 'circle', CAST($4 AS BIGINT), CAST($2 AS BIGINT) + i * CAST($3 AS BIGINT) + 5, '<p>Inside.</p>', 1 FROM n`, int64(posts/10), int64(first), int64(benchSpacing), int64(s.circle))
 	s.root = first + 9
 	w.exec(`INSERT INTO posts (id, uri, author_id, host, visibility, root_id, reply_to_id, html, created_at) `+numbers+
-		`SELECT $2 + i * 1024, 'https://t.example/notes/' || i, 1000 + i % 50, 't.example', 'public', CAST($2 AS BIGINT), CASE WHEN i > 0 THEN $2 + i / 2 * 1024 END, '<p>A reply.</p>', 1 FROM n`, 100, int64(s.root))
+		`SELECT CAST($2 AS BIGINT) + i * 1024, 'https://t.example/notes/' || i, 1000 + i % 50, 't.example', 'public', CAST($2 AS BIGINT), CASE WHEN i > 0 THEN CAST($2 AS BIGINT) + i / 2 * 1024 END, '<p>A reply.</p>', 1 FROM n`, 100, int64(s.root))
+	if db.Postgres() {
+		w.exec(`ANALYZE`)
+	}
 	return s
 }
 
