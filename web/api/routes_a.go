@@ -3,6 +3,7 @@ package api
 import (
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -131,5 +132,21 @@ func (a *API) timelineRoutes() []Route {
 	t.post("/notifications/clear", "write:notifications", a.ClearNotifications)
 	t.post("/notifications/dismiss", "write:notifications", a.DismissNotification)
 	t.post("/notifications/:id/dismiss", "write:notifications", a.DismissNotification)
+	t.get("/notifications/requests", User, "read:notifications", none)
+	return append(t, a.groupRoutes()...)
+}
+
+// groupRoutes are the second version of notifications.
+func (a *API) groupRoutes() []Route {
+	var t table
+	t.get("/notifications", User, "read:notifications", a.GroupedNotifications)
+	t.get("/notifications/unread_count", User, "read:notifications", a.UnreadNotifications)
+	t.get("/notifications/policy", User, "read:notifications", a.NotificationPolicy)
+	t.get("/notifications/:key", User, "read:notifications", a.GetNotificationGroup)
+	t.get("/notifications/:key/accounts", User, "read:notifications", a.NotificationGroupAccounts)
+	t.post("/notifications/:key/dismiss", "write:notifications", a.DismissNotificationGroup)
+	for i := range t {
+		t[i].Path = strings.Replace(t[i].Path, "/api/v1", "/api/v2", 1)
+	}
 	return t
 }
