@@ -25,7 +25,7 @@ func PostReads(me, author, circle, post ID) []PostRead {
 	base := []any{now, v.arg(), top, int64(0), int64(20)}
 	with := func(extra ...any) []any { return append(append([]any(nil), base...), extra...) }
 	account := with(int64(author), 0, 0, 0, 0)
-	arms := func(k armKey) string { return armTextFor(k) }
+	arms := armTextFor
 	server := Viewer{kind: viewServer, host: "b.example"}
 	reads := []PostRead{
 		{"post", postByID.of(v), []any{now, v.arg(), int64(post)}},

@@ -19,12 +19,12 @@ const (
 
 // SQL for fan-out: $1 now, $2 the post, $3 its author or circle, $4 the account after which to go on.
 var (
-	fanOutFollowers = fanOut(`SELECT f.account_id AS id, f.boosts AS boosts FROM follows f WHERE f.target_id = $3 AND f.accepted_at IS NOT NULL AND f.account_id > $4
-      ORDER BY f.account_id LIMIT 1000`, followerWants)
-	fanOutNamed = fanOut(`SELECT n.account_id AS id, f.boosts AS boosts FROM post_recipients n JOIN follows f ON f.account_id = n.account_id
-      WHERE n.post_id = $2 AND f.target_id = $3 AND f.accepted_at IS NOT NULL AND n.account_id > $4 ORDER BY n.account_id LIMIT 1000`, followerWants)
-	fanOutCircle = fanOut(`SELECT m.account_id AS id, 1 AS boosts FROM memberships m WHERE m.circle_id = $3 AND m.host = '' AND m.account_id > $4
-      AND m.verified_at IS NOT NULL AND m.ended_at IS NULL ORDER BY m.account_id LIMIT 1001`, "1 = 1")
+	fanOutFollowers = fanOut(sqlf(`SELECT f.account_id AS id, f.boosts AS boosts FROM follows f WHERE f.target_id = $3 AND f.accepted_at IS NOT NULL AND f.account_id > $4
+      ORDER BY f.account_id LIMIT %d`, fanOutLimit), followerWants)
+	fanOutNamed = fanOut(sqlf(`SELECT n.account_id AS id, f.boosts AS boosts FROM post_recipients n JOIN follows f ON f.account_id = n.account_id
+      WHERE n.post_id = $2 AND f.target_id = $3 AND f.accepted_at IS NOT NULL AND n.account_id > $4 ORDER BY n.account_id LIMIT %d`, fanOutLimit), followerWants)
+	fanOutCircle = fanOut(sqlf(`SELECT m.account_id AS id, 1 AS boosts FROM memberships m WHERE m.circle_id = $3 AND m.host = '' AND m.account_id > $4
+      AND m.verified_at IS NOT NULL AND m.ended_at IS NULL ORDER BY m.account_id LIMIT %d`, fanOutLimit), "1 = 1")
 	fanOutSelf = `INSERT INTO timeline (account_id, post_id) SELECT p.author_id, p.id FROM posts p JOIN accounts v ON v.id = p.author_id
 WHERE p.id = $2 AND v.host = '' AND ` + canSee("p", "v.id") + ` ON CONFLICT DO NOTHING RETURNING account_id`
 	wideReaders = `SELECT v.id FROM memberships m JOIN posts p ON p.circle_id = m.circle_id JOIN accounts v ON v.id = m.account_id
@@ -32,11 +32,15 @@ WHERE p.id = $2 AND m.circle_id = $3 AND m.host = '' AND m.verified_at IS NOT NU
 		canSee("p", "v.id") + ` AND ` + wanted("p", "v.id")
 )
 
+// What tells that there are more than one transaction should write, and where a slice ends.
+var (
+	manyFollowers = sqlf(`SELECT account_id FROM follows WHERE target_id = $1 AND accepted_at IS NOT NULL ORDER BY account_id LIMIT 1 OFFSET %d`, fanOutLimit)
+	lastOfSlice   = sqlf(`SELECT account_id FROM follows WHERE target_id = $1 AND accepted_at IS NOT NULL AND account_id > $2 ORDER BY account_id LIMIT 1 OFFSET %d`, fanOutLimit-1)
+	wideOrMany    = sqlf(`SELECT circle_id FROM wide_circles WHERE circle_id = $1 UNION ALL SELECT * FROM (SELECT account_id FROM memberships
+ WHERE circle_id = $1 AND host = '' AND verified_at IS NOT NULL AND ended_at IS NULL ORDER BY account_id LIMIT 1 OFFSET %d) AS m`, fanOutLimit)
+)
+
 const (
-	manyFollowers = `SELECT account_id FROM follows WHERE target_id = $1 AND accepted_at IS NOT NULL ORDER BY account_id LIMIT 1 OFFSET 1000`
-	lastOfSlice   = `SELECT account_id FROM follows WHERE target_id = $1 AND accepted_at IS NOT NULL AND account_id > $2 ORDER BY account_id LIMIT 1 OFFSET 999`
-	wideOrMany    = `SELECT circle_id FROM wide_circles WHERE circle_id = $1 UNION ALL SELECT * FROM (SELECT account_id FROM memberships
- WHERE circle_id = $1 AND host = '' AND verified_at IS NOT NULL AND ended_at IS NULL ORDER BY account_id LIMIT 1 OFFSET 1000) AS m`
 	widen = `INSERT INTO wide_circles (circle_id, since) VALUES ($1, $2) ON CONFLICT (circle_id) DO NOTHING`
 
 	// followerWants are the wishes of a follower about her timeline: boosts or none, and of replies those to herself, to

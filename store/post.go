@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -88,12 +89,14 @@ type postScanner struct {
 func newPostScanner(before ...any) *postScanner {
 	s := &postScanner{}
 	p := &s.row
-	s.dest = append(before, scanID(&p.ID), (*scanText)(&p.URI), (*scanText)(&p.URL), scanID(&p.AuthorID), (*scanText)(&p.Host),
+	s.dest = slices.Concat(before, []any{
+		scanID(&p.ID), (*scanText)(&p.URI), (*scanText)(&p.URL), scanID(&p.AuthorID), (*scanText)(&p.Host),
 		(*scanText)(&p.Visibility), scanID(&p.CircleID), scanID(&p.RootID), scanID(&p.ReplyToID), (*scanText)(&p.ReplyToURI),
 		scanID(&p.ReplyToAccountID), scanID(&p.BoostOfID), (*scanText)(&p.HTML), (*scanText)(&p.Summary), scanBool(&p.Sensitive),
 		(*scanText)(&p.Language), scanInt(&p.MediaCount), scanInt(&p.MentionCount), scanInt(&p.TagCount),
 		scanInt64(&p.RepliesCount), scanInt64(&p.BoostsCount), scanInt64(&p.LikesCount), scanID(&p.AppID),
-		scanMS(&p.CreatedAt), scanMS(&p.EditedAt), scanMS(&p.PendingAt), scanMS(&p.FadesAt), scanMS(&p.HiddenAt))
+		scanMS(&p.CreatedAt), scanMS(&p.EditedAt), scanMS(&p.PendingAt), scanMS(&p.FadesAt), scanMS(&p.HiddenAt),
+	})
 	return s
 }
 

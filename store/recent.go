@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"slices"
 	"sync"
 	"time"
 )
@@ -86,8 +87,10 @@ type lightScanner struct {
 func newLightScanner(before ...any) *lightScanner {
 	s := &lightScanner{}
 	p := &s.row
-	s.dest = append(before, scanID(&p.ID), scanMS(&p.EditedAt), scanID(&p.RootID), scanID(&p.ReplyToID),
-		scanInt64(&p.RepliesCount), scanInt64(&p.BoostsCount), scanInt64(&p.LikesCount), scanMS(&p.PendingAt), scanMS(&p.HiddenAt))
+	s.dest = slices.Concat(before, []any{
+		scanID(&p.ID), scanMS(&p.EditedAt), scanID(&p.RootID), scanID(&p.ReplyToID),
+		scanInt64(&p.RepliesCount), scanInt64(&p.BoostsCount), scanInt64(&p.LikesCount), scanMS(&p.PendingAt), scanMS(&p.HiddenAt),
+	})
 	return s
 }
 

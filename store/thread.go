@@ -13,7 +13,7 @@ const threadLimit = 4000
 // SQL for threads: $1 now, $2 the viewer, $3 the root or the post.
 var (
 	threadPosts = perViewer(func(s sight) string {
-		return `SELECT ` + postLight + ` FROM posts p WHERE p.root_id = $3 AND ` + s.listed("p") + ` ORDER BY p.id LIMIT 4000`
+		return `SELECT ` + postLight + ` FROM posts p WHERE p.root_id = $3 AND ` + s.listed("p") + sqlf(` ORDER BY p.id LIMIT %d`, threadLimit)
 	})
 	threadBoosters = pagesOf("p.id", func(s sight) string {
 		return `SELECT ` + postLight + ` FROM posts p WHERE p.boost_of_id = $6 AND ` + s.listed("p")
@@ -24,7 +24,7 @@ var (
 )
 
 // threadShape is the thread without a word of it, to bridge posts that are gone or not for the viewer.
-const threadShape = `SELECT p.id, p.reply_to_id FROM posts p WHERE p.root_id = $1 ORDER BY p.id LIMIT 4000`
+var threadShape = sqlf(`SELECT p.id, p.reply_to_id FROM posts p WHERE p.root_id = $1 ORDER BY p.id LIMIT %d`, threadLimit)
 
 // Thread returns what a post answers, the beginning first, and what answers it, each answer below what it
 // answers. Posts that v may not see are left out, and what lies beyond them is still found.

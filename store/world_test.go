@@ -159,8 +159,8 @@ func (w *world) shown(v eyes, p *note) bool {
 // wanted: the viewer has nothing against it.
 func (w *world) wanted(me store.ID, p *note) bool {
 	author := w.actor(p.author)
-	return !w.blocks[pair{me, p.author}] && !w.mutes[pair{me, p.author}] && !(p.circle != 0 && w.mutes[pair{me, p.circle}]) &&
-		!(author.host != "" && w.domainMute[pair{me, store.ID(slices.Index(domains, author.host))}])
+	return !w.blocks[pair{me, p.author}] && !w.mutes[pair{me, p.author}] && (p.circle == 0 || !w.mutes[pair{me, p.circle}]) &&
+		(author.host == "" || !w.domainMute[pair{me, store.ID(slices.Index(domains, author.host))}])
 }
 
 func (w *world) listed(v eyes, p *note) bool {
