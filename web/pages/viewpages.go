@@ -277,6 +277,8 @@ type ErrorPage struct {
 	Page
 	Status    int
 	RequestID string
+	// Detail is for whoever wrote the program that led here; it is not translated.
+	Detail string
 	// Retry is how long to wait, for 429; 0 if unknown.
 	Retry time.Duration
 }
