@@ -151,7 +151,7 @@ func (f *Server) allowed(ctx context.Context, host string) (bool, error) {
 		return false, err
 	}
 	if f.Config.Mode == ModePartners {
-		return found && severity == "allow", nil
+		return found && severity == store.Allow, nil
 	}
-	return severity != "suspend", nil
+	return severity != store.Suspend, nil
 }

@@ -10,11 +10,12 @@ import (
 
 // What the operator decides: about other servers, and about jobs that were given up.
 
-// BlockDomain decides about a domain and everything below it: no contact at all (store.Suspend) or
-// left out of public timelines (store.Silence). A later decision replaces an earlier one. *Invalid
-// when the domain is no domain or is our own.
+// BlockDomain decides about a domain and everything below it: no contact at all (store.Suspend), left
+// out of public timelines (store.Silence), or one of those that an instance of partners speaks with
+// (store.Allow). A later decision replaces an earlier one; of several that cover a host, the strictest
+// counts. *Invalid when the domain is no domain or is our own.
 func (s *Service) BlockDomain(ctx context.Context, p store.DomainPolicy, by store.ID) error {
-	if p.Severity != store.Suspend && p.Severity != store.Silence {
+	if p.Severity != store.Suspend && p.Severity != store.Silence && p.Severity != store.Allow {
 		return &Invalid{Field: "severity", Key: "invalid.severity"}
 	}
 	domain, ok := NormalizeHost(p.Domain)

@@ -17,6 +17,7 @@ import (
 const (
 	Suspend = "suspend" // no contact at all
 	Silence = "silence" // left out of public timelines
+	Allow   = "allow"   // one of the servers that an instance of partners speaks with
 )
 
 // ErrDomain says that a name is not one of a domain or address.
@@ -25,7 +26,7 @@ var ErrDomain = errors.New("not a domain")
 // DomainPolicy is a decision about a domain and everything below it.
 type DomainPolicy struct {
 	Domain    string
-	Severity  string // Suspend or Silence
+	Severity  string // Suspend, Silence or Allow
 	Reason    string
 	CreatedAt time.Time
 }
@@ -241,7 +242,7 @@ func (tx *Tx) markPair(ctx context.Context, at pair, old *DomainPolicy) error {
 			return err
 		case p.Severity == Suspend:
 			suspended = true
-		default:
+		case p.Severity == Silence:
 			if _, err := tx.exec(ctx, silencePair, at.host, at.domain, p.CreatedAt.UnixMilli()); err != nil {
 				return err
 			}

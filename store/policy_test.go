@@ -112,6 +112,14 @@ func TestDomainPolicyMarks(t *testing.T) {
 		check("lifted", sub, false, false)
 		check("lifted", late2, false, false)
 		check("silenced by hand", evil, false, true)
+
+		// To be allowed is no mark, and no cover against a stricter decision.
+		set("evil.example", store.Allow)
+		check("allowed", late2, false, false)
+		set("sub.evil.example", store.Suspend)
+		check("suspended below", sub, true, false)
+		drop("sub.evil.example")
+		check("allowed again", sub, false, false)
 	})
 }
 

@@ -9,6 +9,7 @@ import (
 
 type domainCommands struct {
 	Block   domainBlock   `cmd:"" help:"Have no contact with a domain and everything below it."`
+	Allow   domainAllow   `cmd:"" help:"Let a domain and everything below it be spoken with where federation.mode is partners."`
 	Unblock domainUnblock `cmd:"" help:"Take such a decision back."`
 	List    domainList    `cmd:"" help:"List the decisions about domains."`
 }
@@ -30,11 +31,27 @@ func (c domainBlock) Run(p *program) error {
 	})
 }
 
+type domainAllow struct {
+	Domain string `arg:"" help:"The domain."`
+	Reason string `help:"For the audit log." placeholder:"TEXT"`
+}
+
+// Run allows the domain.
+func (c domainAllow) Run(p *program) error {
+	return p.withInstance(func(ctx context.Context, i *instance) error {
+		err := i.social.BlockDomain(ctx, store.DomainPolicy{Domain: c.Domain, Severity: store.Allow, Reason: c.Reason}, 0)
+		if err != nil {
+			return err
+		}
+		return p.printDone(c.Domain, store.Allow)
+	})
+}
+
 type domainUnblock struct {
 	Domain string `arg:"" help:"The domain."`
 }
 
-// Run takes the block back.
+// Run takes the block or the allowance back.
 func (c domainUnblock) Run(p *program) error {
 	return p.withInstance(func(ctx context.Context, i *instance) error {
 		if err := i.social.UnblockDomain(ctx, c.Domain, 0); err != nil {
