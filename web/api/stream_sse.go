@@ -19,10 +19,6 @@ type eventLine struct {
 // streamEvents answers with the events of one stream until either side ends it.
 func (a *API) streamEvents(c echo.Context, who *auth.Who, still auth.Still, s stream) error {
 	to := &eventLine{w: c.Response(), ctrl: http.NewResponseController(c.Response())}
-	// The request has been read; what the server allows for that must not end the answer.
-	if err := to.ctrl.SetReadDeadline(time.Time{}); err != nil {
-		return err
-	}
 	h := c.Response().Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "private, no-store")

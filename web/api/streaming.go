@@ -31,8 +31,8 @@ func newStreams() *streams {
 	return &streams{recheck: recheckEvery, of: map[store.ID]int{}}
 }
 
-// Listen is for connections that last: an account, by a token of its own. The endpoint itself asks who it
-// is, and goes on asking.
+// Listen is for connections that last: an account, by a token or, for server-sent events, a browser's
+// session. The endpoint itself asks who it is, and goes on asking.
 const Listen Access = "listen"
 
 // enter counts a connection of an account; leave must be called if it is let in.
