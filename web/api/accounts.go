@@ -42,7 +42,7 @@ func (a *API) replyAccount(c echo.Context, x *store.Account) error {
 		}
 		made.HideCollections = &hidden
 	}
-	return c.JSONBlob(http.StatusOK, appendAccount(make([]byte, 0, 2048), made))
+	return writeJSON(c, func(b []byte) []byte { return appendAccount(b, made) })
 }
 
 // hidesCollections tells whether whom an account follows, and who follows it, is nobody's business.

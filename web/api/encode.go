@@ -1,11 +1,13 @@
 package api
 
 import (
+	"net/http"
 	"strconv"
+	"sync"
 	"time"
 	"unicode/utf8"
 
-	"cohort/store"
+	"github.com/labstack/echo/v4"
 )
 
 // The parts from which encode_status.go writes JSON. Timelines are what a server is asked for most,
@@ -13,38 +15,48 @@ import (
 
 const hexDigits = "0123456789abcdef"
 
+// verbatim marks the bytes that stand in a JSON string as they are.
+var verbatim = func() (t [utf8.RuneSelf]bool) {
+	for c := byte(' '); c < utf8.RuneSelf; c++ {
+		t[c] = c != '"' && c != '\\'
+	}
+	return t
+}()
+
 // appendString writes a JSON string. Bytes that are no text become U+FFFD.
 func appendString(b []byte, s string) []byte {
 	b = append(b, '"')
 	start := 0
 	for i := 0; i < len(s); {
 		c := s[i]
-		if c >= utf8.RuneSelf {
-			r, size := utf8.DecodeRuneInString(s[i:])
-			if r == utf8.RuneError && size == 1 {
-				b = append(append(b, s[start:i]...), "\ufffd"...)
-				start = i + 1
+		if c < utf8.RuneSelf {
+			if verbatim[c] {
+				i++
+				continue
 			}
-			i += size
-			continue
-		}
-		if c >= ' ' && c != '"' && c != '\\' {
+			b = appendEscape(append(b, s[start:i]...), c)
 			i++
+			start = i
 			continue
 		}
-		b = append(b, s[start:i]...)
-		switch c {
-		case '"', '\\':
-			b = append(b, '\\', c)
-		case '\n':
-			b = append(b, '\\', 'n')
-		default:
-			b = append(b, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
+		r, size := utf8.DecodeRuneInString(s[i:])
+		if r == utf8.RuneError && size == 1 {
+			b = append(append(b, s[start:i]...), "\ufffd"...)
+			start = i + 1
 		}
-		i++
-		start = i
+		i += size
 	}
 	return append(append(b, s[start:]...), '"')
+}
+
+func appendEscape(b []byte, c byte) []byte {
+	switch c {
+	case '"', '\\':
+		return append(b, '\\', c)
+	case '\n':
+		return append(b, '\\', 'n')
+	}
+	return append(b, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
 }
 
 func appendID(b []byte, id ID) []byte {
@@ -102,22 +114,22 @@ func appendText(b []byte, t Text) []byte {
 
 // object writes the fields of one JSON object, in order.
 type object struct {
-	b     []byte
-	comma bool
+	b    []byte
+	mark byte // what stands before the next field
 }
 
-func begin(b []byte) object { return object{b: append(b, '{')} }
+func begin(b []byte) object { return object{b: b, mark: '{'} }
 
-func (o *object) end() []byte { return append(o.b, '}') }
+func (o *object) end() []byte {
+	if o.mark == '{' {
+		return append(o.b, '{', '}')
+	}
+	return append(o.b, '}')
+}
 
 func (o *object) key(name string) {
-	if o.comma {
-		o.b = append(o.b, ',')
-	}
-	o.comma = true
-	o.b = append(o.b, '"')
-	o.b = append(o.b, name...)
-	o.b = append(o.b, '"', ':')
+	o.b = append(append(append(o.b, o.mark, '"'), name...), '"', ':')
+	o.mark = ','
 }
 
 func (o *object) str(name, v string)         { o.key(name); o.b = appendString(o.b, v) }
@@ -140,11 +152,19 @@ func list[T any](b []byte, items []T, item func([]byte, T) []byte) []byte {
 	return append(b, ']')
 }
 
-// ids turns ids of the store into those of JSON.
-func ids(list []store.ID) []ID {
-	out := make([]ID, len(list))
-	for i, id := range list {
-		out[i] = ID(id)
+// spareLength is the capacity up to which buffers are kept for the next answer, in bytes.
+const spareLength = 1 << 20
+
+var spare = sync.Pool{New: func() any { return new([]byte) }}
+
+// writeJSON answers with what write appends to an empty buffer.
+func writeJSON(c echo.Context, write func(b []byte) []byte) error {
+	buffer := spare.Get().(*[]byte)
+	body := write((*buffer)[:0])
+	err := c.JSONBlob(http.StatusOK, body)
+	if cap(body) <= spareLength {
+		*buffer = body
+		spare.Put(buffer)
 	}
-	return out
+	return err
 }

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"net/http"
 	"net/url"
 	"strings"
 
@@ -138,15 +137,15 @@ func (a *API) status(who *auth.Who, v *store.PostView) *Status { return a.maker(
 
 // replyStatus answers with one post.
 func replyStatus(c echo.Context, s *Status) error {
-	return c.JSONBlob(http.StatusOK, appendStatus(make([]byte, 0, 4096), s))
+	return writeJSON(c, func(b []byte) []byte { return appendStatus(b, s) })
 }
 
 // replyStatuses answers with posts.
 func replyStatuses(c echo.Context, statuses []*Status) error {
-	return c.JSONBlob(http.StatusOK, list(make([]byte, 0, 4096*len(statuses)+2), statuses, appendStatus))
+	return writeJSON(c, func(b []byte) []byte { return list(b, statuses, appendStatus) })
 }
 
 // replyAccounts answers with accounts.
 func replyAccounts(c echo.Context, accounts []*Account) error {
-	return c.JSONBlob(http.StatusOK, list(make([]byte, 0, 2048*len(accounts)+2), accounts, appendAccount))
+	return writeJSON(c, func(b []byte) []byte { return list(b, accounts, appendAccount) })
 }

@@ -241,14 +241,16 @@ func (a *API) NotificationPolicy(c echo.Context) error {
 }
 
 func replyGroups(c echo.Context, g *NotificationGroups) error {
-	o := begin(make([]byte, 0, 4096*len(g.Statuses)+2048*len(g.Accounts)+64))
-	o.key("accounts")
-	o.b = list(o.b, g.Accounts, appendAccount)
-	o.key("statuses")
-	o.b = list(o.b, g.Statuses, appendStatus)
-	o.key("notification_groups")
-	o.b = list(o.b, g.Groups, appendGroup)
-	return c.JSONBlob(http.StatusOK, o.end())
+	return writeJSON(c, func(b []byte) []byte {
+		o := begin(b)
+		o.key("accounts")
+		o.b = list(o.b, g.Accounts, appendAccount)
+		o.key("statuses")
+		o.b = list(o.b, g.Statuses, appendStatus)
+		o.key("notification_groups")
+		o.b = list(o.b, g.Groups, appendGroup)
+		return o.end()
+	})
 }
 
 func appendGroup(b []byte, g *NotificationGroup) []byte {

@@ -31,7 +31,7 @@ func (a *API) Notifications(c echo.Context) error {
 		return err
 	}
 	reply.Links(c, a.base, found.Next, found.Prev)
-	return c.JSONBlob(http.StatusOK, list(make([]byte, 0, 5000*len(made)+2), made, appendNotification))
+	return writeJSON(c, func(b []byte) []byte { return list(b, made, appendNotification) })
 }
 
 // noticeFilter reads which notifications are wanted.

@@ -75,12 +75,14 @@ func (a *API) StatusContext(c echo.Context) error {
 	if at < 0 {
 		at = len(statuses)
 	}
-	o := begin(make([]byte, 0, 4096*len(statuses)+64))
-	o.key("ancestors")
-	o.b = list(o.b, statuses[:at], appendStatus)
-	o.key("descendants")
-	o.b = list(o.b, statuses[at:], appendStatus)
-	return c.JSONBlob(http.StatusOK, o.end())
+	return writeJSON(c, func(b []byte) []byte {
+		o := begin(b)
+		o.key("ancestors")
+		o.b = list(o.b, statuses[:at], appendStatus)
+		o.key("descendants")
+		o.b = list(o.b, statuses[at:], appendStatus)
+		return o.end()
+	})
 }
 
 // StatusSource gives a post as its author typed it, to her alone.
