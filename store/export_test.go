@@ -24,6 +24,9 @@ func (db *DB) ObserveCommits(before func() error, after func(err error)) {
 	}
 }
 
+// Queued is how many use-cases wait for the SQLite writer.
+func (db *DB) Queued() int { return len(db.writes.(*writer).queue) }
+
 // Exec runs any statement.
 func (tx *Tx) Exec(ctx context.Context, text string, args ...any) (int64, error) {
 	return tx.exec(ctx, text, args...)

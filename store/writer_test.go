@@ -395,6 +395,9 @@ func TestGivingUp(t *testing.T) {
 			return nil
 		})
 	}()
+	for db.Queued() == 0 {
+		runtime.Gosched()
+	}
 	cancel()
 	if err := <-gone; !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
