@@ -107,6 +107,7 @@ func (tx *Tx) fanOutCircle(ctx context.Context, p *Post) ([]ID, error) {
 	if _, err := tx.exec(ctx, widen, int64(p.CircleID), tx.Now.UnixMilli()); err != nil {
 		return nil, err
 	}
+	tx.AfterCommit(func() { tx.db.recent.wide.learn(true, time.Time{}) })
 	rows, err := tx.query(ctx, wideReaders, tx.nowMS(), int64(p.ID), int64(p.CircleID))
 	return collect(rows, err, scanOneID)
 }

@@ -48,19 +48,16 @@ UNION ALL SELECT %[5]d, root_id FROM thread_mutes WHERE account_id = $1 AND root
 
 // SQL for views.
 var (
-	flagsBetween  = flagsText(`BETWEEN $2 AND $3`)
-	flagsIn       = newInText(flagsText(`IN (IN)`), 2)
-	viewMedia     = newInText(`SELECT `+mediaColumns+` FROM media m WHERE m.post_id IN (IN) ORDER BY m.post_id, m.position, m.id`, 1)
-	viewMentions  = newInText(`SELECT r.post_id, r.account_id FROM post_recipients r WHERE r.post_id IN (IN) AND r.mentioned <> 0 ORDER BY r.post_id, r.account_id`, 1)
-	viewTags      = newInText(`SELECT g.post_id, t.name FROM post_tags g JOIN tags t ON t.id = g.tag_id WHERE g.post_id IN (IN) ORDER BY g.post_id, t.name`, 1)
-	viewOriginals = perViewerIn(func(s sight) string {
+	flagsBetween = flagsText(`BETWEEN $2 AND $3`)
+	flagsIn      = newInText(flagsText(`IN (IN)`), 2)
+	viewMedia    = newInText(`SELECT `+mediaColumns+` FROM media m WHERE m.post_id IN (IN) ORDER BY m.post_id, m.position, m.id`, 1)
+	viewMentions = newInText(`SELECT r.post_id, r.account_id FROM post_recipients r WHERE r.post_id IN (IN) AND r.mentioned <> 0 ORDER BY r.post_id, r.account_id`, 1)
+	viewTags     = newInText(`SELECT g.post_id, t.name FROM post_tags g JOIN tags t ON t.id = g.tag_id WHERE g.post_id IN (IN) ORDER BY g.post_id, t.name`, 1)
+	viewRelated  = perViewerIn(func(s sight) string {
 		return `SELECT ` + postLight + ` FROM posts p WHERE p.id IN (IN) AND ` + s.post("p")
 	}, 3)
 	wholePosts = perViewerIn(func(s sight) string {
 		return `SELECT ` + postColumns + ` FROM posts p WHERE p.id IN (IN) AND ` + s.post("p")
-	}, 3)
-	viewParents = perViewerIn(func(s sight) string {
-		return `SELECT p.id FROM posts p WHERE p.id IN (IN) AND ` + s.post("p")
 	}, 3)
 )
 
@@ -78,7 +75,7 @@ func (r reader) Views(ctx context.Context, v Viewer, posts []*Post) ([]*PostView
 	if len(posts) == 0 {
 		return nil, nil
 	}
-	b := viewBuilder{r: r, ctx: ctx, v: v, shown: make(map[ID]*PostView, len(posts))}
+	b := viewBuilder{r: r, ctx: ctx, v: v, visible: make(map[ID]bool, 2*len(posts))}
 	views, err := b.build(posts)
 	if err != nil {
 		return nil, fmt.Errorf("views: %w", err)
@@ -86,34 +83,22 @@ func (r reader) Views(ctx context.Context, v Viewer, posts []*Post) ([]*PostView
 	return views, nil
 }
 
-// postsByID returns those of ids that v may see, by id.
-func (r reader) postsByID(ctx context.Context, v Viewer, ids []ID) (map[ID]*Post, error) {
-	found := make(map[ID]*Post, len(ids))
-	err := viewOriginals[v.kind].each(ids, []any{r.nowMS(), v.arg()}, func(text string, args []any) error {
-		posts, err := r.posts(ctx, v, text, args...)
-		for _, p := range posts {
-			found[p.ID] = p
-		}
-		return err
-	})
-	return found, err
-}
-
 // viewBuilder gathers what the posts of one page need and reads each kind of it once.
 type viewBuilder struct {
-	r     reader
-	ctx   context.Context
-	v     Viewer
-	shown map[ID]*PostView // every post that is shown, originals of boosts included
-	all   []*PostView      // the same; a post may be shown twice
+	r       reader
+	ctx     context.Context
+	v       Viewer
+	all     []*PostView // every post that is shown, originals of boosts included; one may be shown twice
+	visible map[ID]bool // posts that were asked for: whether the viewer may see them
+	parts   map[ID]*postParts
 
-	media, mentions, tags, parents []ID
-	accounts, apps                 []ID
+	media, named, parents []ID
+	accounts, apps        []ID
 }
 
 func (b *viewBuilder) build(posts []*Post) ([]*PostView, error) {
 	views := make([]*PostView, 0, len(posts))
-	originals, err := b.originals(posts)
+	originals, err := b.related(posts)
 	if err != nil {
 		return nil, err
 	}
@@ -130,7 +115,7 @@ func (b *viewBuilder) build(posts []*Post) ([]*PostView, error) {
 		b.show(view)
 		views = append(views, view)
 	}
-	for _, step := range []func() error{b.readMedia, b.readMentions, b.readTags, b.readParents, b.readFlags} {
+	for _, step := range []func() error{b.readMedia, b.readParts, b.readParents, b.readFlags} {
 		if err := step(); err != nil {
 			return nil, err
 		}
@@ -138,25 +123,59 @@ func (b *viewBuilder) build(posts []*Post) ([]*PostView, error) {
 	return b.readAccounts(views)
 }
 
-// originals reads what the boosts among posts boost.
-func (b *viewBuilder) originals(posts []*Post) (map[ID]*Post, error) {
-	var ids []ID
+// related looks at the posts that those of the page boost and answer, and returns what they boost.
+func (b *viewBuilder) related(posts []*Post) (map[ID]*Post, error) {
+	var boosted, ask []ID
+	for _, p := range posts {
+		b.visible[p.ID] = true
+	}
 	for _, p := range posts {
 		if p.BoostOfID != 0 {
-			ids = append(ids, p.BoostOfID)
+			boosted, ask = append(boosted, p.BoostOfID), append(ask, p.BoostOfID)
+		}
+		if p.ReplyToID != 0 && !b.visible[p.ReplyToID] {
+			ask = append(ask, p.ReplyToID)
 		}
 	}
+	light, err := b.look(ask)
+	if err != nil || len(boosted) == 0 {
+		return nil, err
+	}
+	light = slices.DeleteFunc(light, func(p *lightPost) bool { return !slices.Contains(boosted, p.ID) })
+	whole, err := b.r.complete(b.ctx, b.v, light)
+	originals := make(map[ID]*Post, len(whole))
+	for _, p := range whole {
+		originals[p.ID] = p
+	}
+	return originals, err
+}
+
+// look finds out which of ids the viewer may see.
+func (b *viewBuilder) look(ids []ID) (light []*lightPost, err error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	return b.r.postsByID(b.ctx, b.v, ids)
+	s := newLightScanner()
+	err = b.each(viewRelated[b.v.kind], ids, []any{b.r.nowMS(), b.v.arg()}, func(rows *sql.Rows) error {
+		p, err := s.scan(rows)
+		if err == nil {
+			light = append(light, p)
+		}
+		return err
+	})
+	for _, id := range ids {
+		b.visible[id] = false
+	}
+	for _, p := range light {
+		b.visible[p.ID] = true
+	}
+	return light, err
 }
 
 // show notes what a view needs. The row tells: most posts need little.
 func (b *viewBuilder) show(view *PostView) {
 	p := view.Post
 	b.all = append(b.all, view)
-	b.shown[p.ID] = view
 	b.accounts = append(b.accounts, p.AuthorID)
 	if p.CircleID != 0 {
 		b.accounts = append(b.accounts, p.CircleID)
@@ -164,11 +183,8 @@ func (b *viewBuilder) show(view *PostView) {
 	if p.MediaCount > 0 {
 		b.media = append(b.media, p.ID)
 	}
-	if p.MentionCount > 0 {
-		b.mentions = append(b.mentions, p.ID)
-	}
-	if p.TagCount > 0 {
-		b.tags = append(b.tags, p.ID)
+	if p.MentionCount+p.TagCount > 0 {
+		b.named = append(b.named, p.ID)
 	}
 	if p.ReplyToID != 0 {
 		b.parents = append(b.parents, p.ReplyToID)
@@ -206,43 +222,73 @@ func (b *viewBuilder) readMedia() error {
 	})
 }
 
-func (b *viewBuilder) readMentions() error {
-	return b.each(viewMentions, b.mentions, nil, func(rows *sql.Rows) error {
-		var post, account ID
-		err := rows.Scan(scanID(&post), scanID(&account))
-		b.accounts = append(b.accounts, account)
-		b.of(post, func(view *PostView) { view.Mentions = append(view.Mentions, &Account{ID: account}) })
+// readParts reads who is mentioned and which tags there are, unless that is remembered.
+func (b *viewBuilder) readParts() error {
+	if len(b.named) == 0 {
+		return nil
+	}
+	kept := make([]*postParts, len(b.named))
+	if b.r.recent != nil {
+		b.r.recent.parts.get(b.named, kept)
+	}
+	b.parts = make(map[ID]*postParts, len(b.named))
+	for i, id := range b.named {
+		b.parts[id] = kept[i]
+	}
+	var fresh, mentions, tags []ID
+	for _, view := range b.all {
+		p := view.Post
+		if parts, named := b.parts[p.ID]; !named || parts != nil && parts.editedAt.Equal(p.EditedAt) {
+			continue
+		}
+		b.parts[p.ID] = &postParts{editedAt: p.EditedAt}
+		fresh = append(fresh, p.ID)
+		if p.MentionCount > 0 {
+			mentions = append(mentions, p.ID)
+		}
+		if p.TagCount > 0 {
+			tags = append(tags, p.ID)
+		}
+	}
+	if err := b.readNames(mentions, tags); err != nil {
 		return err
-	})
+	}
+	for _, id := range fresh {
+		if parts := b.parts[id]; b.r.recent != nil && b.r.now().Sub(parts.editedAt) > settled {
+			b.r.recent.parts.put(id, parts)
+		}
+	}
+	return nil
 }
 
-func (b *viewBuilder) readTags() error {
-	return b.each(viewTags, b.tags, nil, func(rows *sql.Rows) error {
+func (b *viewBuilder) readNames(mentions, tags []ID) error {
+	err := b.each(viewMentions, mentions, nil, func(rows *sql.Rows) error {
+		var post, account ID
+		err := rows.Scan(scanID(&post), scanID(&account))
+		b.parts[post].mentions = append(b.parts[post].mentions, account)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return b.each(viewTags, tags, nil, func(rows *sql.Rows) error {
 		var post ID
 		var name string
 		err := rows.Scan(scanID(&post), &name)
-		b.of(post, func(view *PostView) { view.Tags = append(view.Tags, name) })
+		b.parts[post].tags = append(b.parts[post].tags, name)
 		return err
 	})
 }
 
 // readParents finds out which of the answered posts the viewer may see, and forgets the others.
 func (b *viewBuilder) readParents() error {
-	visible := make(map[ID]bool, len(b.parents))
 	var ask []ID
 	for _, id := range b.parents {
-		if b.shown[id] != nil {
-			visible[id] = true
-		} else {
+		if _, asked := b.visible[id]; !asked {
 			ask = append(ask, id)
 		}
 	}
-	err := b.each(viewParents[b.v.kind], ask, []any{b.r.nowMS(), b.v.arg()}, func(rows *sql.Rows) error {
-		id, err := scanOneID(rows)
-		visible[id] = true
-		return err
-	})
-	if err != nil {
+	if _, err := b.look(ask); err != nil {
 		return err
 	}
 	for _, view := range b.all {
@@ -250,7 +296,7 @@ func (b *viewBuilder) readParents() error {
 		if p.ReplyToID == 0 && p.ReplyToURI == "" && p.ReplyToAccountID == 0 {
 			continue
 		}
-		if visible[p.ReplyToID] {
+		if b.visible[p.ReplyToID] {
 			b.accounts = append(b.accounts, p.ReplyToAccountID)
 			continue
 		}
@@ -311,6 +357,9 @@ func (b *viewBuilder) mark(flag int, id ID) {
 
 // readAccounts reads everybody who is named, and the apps, and puts them in their places.
 func (b *viewBuilder) readAccounts(views []*PostView) ([]*PostView, error) {
+	for _, parts := range b.parts {
+		b.accounts = append(b.accounts, parts.mentions...)
+	}
 	accounts, err := b.r.cards(b.ctx, b.accounts)
 	if err != nil {
 		return nil, err
@@ -325,13 +374,14 @@ func (b *viewBuilder) readAccounts(views []*PostView) ([]*PostView, error) {
 		p := view.Post
 		view.Author, view.Circle, view.App = accounts[p.AuthorID], accounts[p.CircleID], apps[p.AppID]
 		view.ReplyToAuthor = accounts[p.ReplyToAccountID]
-		known := view.Mentions[:0]
-		for _, m := range view.Mentions {
-			if a := accounts[m.ID]; a != nil && a.Live() {
-				known = append(known, a)
+		if parts := b.parts[p.ID]; parts != nil {
+			view.Tags = slices.Clone(parts.tags)
+			for _, id := range parts.mentions {
+				if a := accounts[id]; a != nil && a.Live() {
+					view.Mentions = append(view.Mentions, a)
+				}
 			}
 		}
-		view.Mentions = known
 	}
 	for _, view := range views {
 		if view.Boost != nil {

@@ -23,11 +23,14 @@ const (
 	settled = 2 * time.Second
 )
 
-// postLight are the columns that lists read of posts.
-const postLight = `p.id, p.edited_at, p.root_id, p.reply_to_id, p.replies_count, p.boosts_count, p.likes_count, p.pending_at, p.hidden_at`
+// postLight are the columns that lists read of posts. The last one tells that the row is in a state which is rare, and read
+// anew.
+const postLight = `p.id, p.edited_at, p.root_id, p.reply_to_id, p.replies_count, p.boosts_count, p.likes_count,
+ CASE WHEN p.pending_at IS NULL AND p.hidden_at IS NULL THEN NULL ELSE 1 END`
 
-// accountLight are the columns that change without updated_at, and that itself.
-const accountLight = `a.id, a.updated_at, a.posts_count, a.followers_count, a.following_count, a.last_post_at, a.suspended_at, a.host_suspended_at, a.silenced_at, a.deleted_at`
+// accountLight are the same of accounts: updated_at, and what changes without it.
+const accountLight = `a.id, a.updated_at, a.posts_count, a.followers_count, a.following_count, a.last_post_at,
+ CASE WHEN a.suspended_at IS NULL AND a.host_suspended_at IS NULL AND a.silenced_at IS NULL AND a.deleted_at IS NULL THEN NULL ELSE 1 END`
 
 var accountsLight = newInText(`SELECT `+accountLight+` FROM accounts a WHERE a.id IN (IN)`, 1)
 
@@ -36,10 +39,15 @@ var accountsLight = newInText(`SELECT `+accountLight+` FROM accounts a WHERE a.i
 type recent struct {
 	posts    recentRows[Post]
 	accounts recentRows[Account]
+	parts    recentRows[postParts]
+	wide     wideMemory
 }
 
 func newRecent() *recent {
-	return &recent{posts: recentRows[Post]{limit: recentPosts / 2}, accounts: recentRows[Account]{limit: recentAccounts / 2}}
+	return &recent{
+		posts: recentRows[Post]{limit: recentPosts / 2}, accounts: recentRows[Account]{limit: recentAccounts / 2},
+		parts: recentRows[postParts]{limit: recentPosts / 2},
+	}
 }
 
 // recentRows keeps between limit and twice as many rows: when the younger half is full, the older one is forgotten. Rows are
@@ -80,8 +88,14 @@ func (c *recentRows[T]) keep(id ID, row *T) {
 
 // lightScanner reads rows of postLight.
 type lightScanner struct {
-	row  Post
+	row  lightPost
 	dest []any
+}
+
+// lightPost is a post of which only the columns of postLight are there yet.
+type lightPost struct {
+	Post
+	odd bool
 }
 
 func newLightScanner(before ...any) *lightScanner {
@@ -89,13 +103,13 @@ func newLightScanner(before ...any) *lightScanner {
 	p := &s.row
 	s.dest = slices.Concat(before, []any{
 		scanID(&p.ID), scanMS(&p.EditedAt), scanID(&p.RootID), scanID(&p.ReplyToID),
-		scanInt64(&p.RepliesCount), scanInt64(&p.BoostsCount), scanInt64(&p.LikesCount), scanMS(&p.PendingAt), scanMS(&p.HiddenAt),
+		scanInt64(&p.RepliesCount), scanInt64(&p.BoostsCount), scanInt64(&p.LikesCount), scanBool(&p.odd),
 	})
 	return s
 }
 
-// scan reads the next row into a new Post that lacks everything else; nil after a LEFT JOIN that found none.
-func (s *lightScanner) scan(rows *sql.Rows) (*Post, error) {
+// scan reads the next row; nil after a LEFT JOIN that found none.
+func (s *lightScanner) scan(rows *sql.Rows) (*lightPost, error) {
 	if err := rows.Scan(s.dest...); err != nil {
 		return nil, err
 	}
@@ -118,54 +132,64 @@ func (r reader) posts(ctx context.Context, v Viewer, text string, args ...any) (
 
 // complete adds the other columns to posts that have those of postLight. Posts that meanwhile are not there any more
 // for v are left out.
-func (r reader) complete(ctx context.Context, v Viewer, light []*Post) ([]*Post, error) {
+func (r reader) complete(ctx context.Context, v Viewer, light []*lightPost) ([]*Post, error) {
+	if len(light) == 0 {
+		return nil, nil
+	}
+	ids := make([]ID, len(light))
+	for i, p := range light {
+		ids[i] = p.ID
+	}
+	kept := make([]*Post, len(ids))
+	if r.recent != nil {
+		r.recent.posts.get(ids, kept)
+	}
 	var missing []ID
-	if r.recent == nil {
-		for _, p := range light {
+	for i, p := range light {
+		if !p.completeFrom(kept[i]) {
 			missing = append(missing, p.ID)
 		}
-	} else {
-		ids := make([]ID, len(light))
-		for i, p := range light {
-			ids[i] = p.ID
-		}
-		kept := make([]*Post, len(ids))
-		r.recent.posts.get(ids, kept)
-		for i, p := range light {
-			if whole := kept[i]; whole == nil || !p.completeFrom(whole) {
-				missing = append(missing, p.ID)
-			}
+	}
+	var read map[ID]*Post
+	if len(missing) > 0 {
+		var err error
+		if read, err = r.wholePosts(ctx, v, missing); err != nil {
+			return nil, err
 		}
 	}
-	if len(missing) == 0 {
-		return light, nil
-	}
-	read, err := r.wholePosts(ctx, v, missing)
-	if err != nil {
-		return nil, err
-	}
-	done := light[:0]
+	done := make([]*Post, 0, len(light))
 	for _, p := range light {
-		if p.URI == "" {
-			p = read[p.ID]
-		}
-		if p != nil {
-			done = append(done, p)
+		if p.URI != "" {
+			done = append(done, &p.Post)
+		} else if whole := read[p.ID]; whole != nil {
+			done = append(done, whole)
 		}
 	}
 	return done, nil
 }
 
 // completeFrom takes what is missing from an earlier reading of the same row, if it was not changed since.
-func (p *Post) completeFrom(whole *Post) bool {
-	if !whole.EditedAt.Equal(p.EditedAt) || whole.RootID != p.RootID || whole.ReplyToID != p.ReplyToID {
+func (p *lightPost) completeFrom(whole *Post) bool {
+	if whole == nil || p.odd || !whole.EditedAt.Equal(p.EditedAt) || whole.RootID != p.RootID || whole.ReplyToID != p.ReplyToID {
 		return false
 	}
-	light := *p
-	*p = *whole
+	light := p.Post
+	p.Post = *whole
 	p.RepliesCount, p.BoostsCount, p.LikesCount = light.RepliesCount, light.BoostsCount, light.LikesCount
-	p.PendingAt, p.HiddenAt = light.PendingAt, light.HiddenAt
 	return true
+}
+
+// postsByID reads those of ids that v may see.
+func (r reader) postsByID(ctx context.Context, v Viewer, ids []ID) (map[ID]*Post, error) {
+	found := make(map[ID]*Post, len(ids))
+	err := viewRelated[v.kind].each(ids, []any{r.nowMS(), v.arg()}, func(text string, args []any) error {
+		posts, err := r.posts(ctx, v, text, args...)
+		for _, p := range posts {
+			found[p.ID] = p
+		}
+		return err
+	})
+	return found, err
 }
 
 // wholePosts reads all columns of posts, as far as v may see them, and remembers them.
@@ -180,7 +204,7 @@ func (r reader) wholePosts(ctx context.Context, v Viewer, ids []ID) (map[ID]*Pos
 				return err
 			}
 			found[p.ID] = p
-			if r.recent != nil && len(p.HTML)+len(p.Summary) <= recentLength && r.now().Sub(p.EditedAt) > settled {
+			if r.recent != nil && len(p.HTML)+len(p.Summary) <= recentLength && p.PendingAt.IsZero() && p.HiddenAt.IsZero() && r.now().Sub(p.EditedAt) > settled {
 				kept := *p
 				r.recent.posts.put(p.ID, &kept)
 			}
@@ -196,7 +220,7 @@ func (r reader) cards(ctx context.Context, ids []ID) (map[ID]*Account, error) {
 	if r.recent == nil {
 		return r.Accounts(ctx, ids)
 	}
-	var light []*Account
+	var light []*card
 	s := newCardScanner()
 	err := accountsLight.each(ids, nil, func(text string, args []any) error {
 		rows, err := r.query(ctx, text, args...)
@@ -216,11 +240,11 @@ func (r reader) cards(ctx context.Context, ids []ID) (map[ID]*Account, error) {
 	found := make(map[ID]*Account, len(ids))
 	var missing []ID
 	for i, a := range light {
-		if kept[i] == nil || !a.completeFrom(kept[i]) {
+		if !a.completeFrom(kept[i]) {
 			missing = append(missing, a.ID)
 			continue
 		}
-		found[a.ID] = a
+		found[a.ID] = &a.Account
 	}
 	if len(missing) == 0 {
 		return found, nil
@@ -228,7 +252,7 @@ func (r reader) cards(ctx context.Context, ids []ID) (map[ID]*Account, error) {
 	read, err := r.Accounts(ctx, missing)
 	for id, a := range read {
 		found[id] = a
-		if len(a.Bio)+len(a.BioSource) <= recentLength && r.now().Sub(a.UpdatedAt) > settled {
+		if len(a.Bio)+len(a.BioSource) <= recentLength && a.Live() && a.SilencedAt.IsZero() && r.now().Sub(a.UpdatedAt) > settled {
 			whole := *a
 			r.recent.accounts.put(id, &whole)
 		}
@@ -236,9 +260,15 @@ func (r reader) cards(ctx context.Context, ids []ID) (map[ID]*Account, error) {
 	return found, err
 }
 
+// card is an account of which only the columns of accountLight are there yet.
+type card struct {
+	Account
+	odd bool
+}
+
 // cardScanner reads rows of accountLight.
 type cardScanner struct {
-	row  Account
+	row  card
 	dest []any
 }
 
@@ -247,25 +277,54 @@ func newCardScanner() *cardScanner {
 	a := &s.row
 	s.dest = []any{
 		scanID(&a.ID), scanMS(&a.UpdatedAt), scanInt64(&a.PostsCount), scanInt64(&a.FollowersCount), scanInt64(&a.FollowingCount),
-		scanMS(&a.LastPostAt), scanMS(&a.SuspendedAt), scanMS(&a.HostSuspendedAt), scanMS(&a.SilencedAt), scanMS(&a.DeletedAt),
+		scanMS(&a.LastPostAt), scanBool(&a.odd),
 	}
 	return s
 }
 
-func (s *cardScanner) scan(rows *sql.Rows) (*Account, error) {
+func (s *cardScanner) scan(rows *sql.Rows) (*card, error) {
 	err := rows.Scan(s.dest...)
 	a := s.row
 	return &a, err
 }
 
 // completeFrom takes what is missing from an earlier reading of the same row, if it was not changed since.
-func (a *Account) completeFrom(whole *Account) bool {
-	if !whole.UpdatedAt.Equal(a.UpdatedAt) {
+func (a *card) completeFrom(whole *Account) bool {
+	if whole == nil || a.odd || !whole.UpdatedAt.Equal(a.UpdatedAt) {
 		return false
 	}
-	light := *a
-	*a = *whole
+	light := a.Account
+	a.Account = *whole
 	a.PostsCount, a.FollowersCount, a.FollowingCount, a.LastPostAt = light.PostsCount, light.FollowersCount, light.FollowingCount, light.LastPostAt
-	a.SuspendedAt, a.HostSuspendedAt, a.SilencedAt, a.DeletedAt = light.SuspendedAt, light.HostSuspendedAt, light.SilencedAt, light.DeletedAt
 	return true
+}
+
+// postParts are the names in a post: they change with edited_at alone.
+type postParts struct {
+	editedAt time.Time
+	mentions []ID
+	tags     []string
+}
+
+// wideMemory knows for a second whether there are wide circles at all, which mostly there are not. What it does not know yet is
+// no secret and no right: posts that come a second late.
+type wideMemory struct {
+	mu    sync.Mutex
+	until time.Time
+	some  bool
+}
+
+const wideKnown = time.Second
+
+// none tells that there are no wide circles for sure.
+func (m *wideMemory) none(now time.Time) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return !m.some && now.Before(m.until)
+}
+
+func (m *wideMemory) learn(some bool, until time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.some, m.until = some, until
 }

@@ -126,6 +126,7 @@ const (
  AND (CAST($6 AS INTEGER) = 0 OR p.media_count > 0) AND ` + notSilenced
 	notSilenced = `NOT EXISTS (SELECT 1 FROM accounts zl WHERE zl.id BETWEEN p.author_id AND p.author_id AND zl.silenced_at IS NOT NULL LIMIT 1 OFFSET 0)`
 
+	anyWideCircle = `SELECT circle_id FROM wide_circles LIMIT 1`
 	wideCirclesOf = `SELECT w.circle_id FROM wide_circles w JOIN memberships m ON m.circle_id = w.circle_id
 WHERE m.account_id = $1 AND m.verified_at IS NOT NULL AND m.ended_at IS NULL ORDER BY w.circle_id LIMIT 80`
 )
@@ -160,22 +161,39 @@ func postsPage(items []*Post, more bool) Posts {
 }
 
 // Home is the home timeline of an account here.
-func (r reader) Home(ctx context.Context, me ID, p Page) (Posts, error) {
-	rows, err := r.query(ctx, wideCirclesOf, int64(me))
-	wide, err := collect(rows, err, scanOneID)
+func (r reader) Home(ctx context.Context, me ID, p Page) (page Posts, err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("home of %d: %w", me, err)
+		}
+	}()
+	wide, err := r.wideCircles(ctx, me)
 	if err != nil {
-		return Posts{}, fmt.Errorf("home of %d: %w", me, err)
+		return Posts{}, err
 	}
-	var page Posts
 	if len(wide) > 0 {
-		page, err = r.wideHome(ctx, me, wide, p)
-	} else {
-		page, err = r.page(ctx, AsAccount(me), &homePages, p)
+		return r.wideHome(ctx, me, wide, p)
 	}
-	if err != nil {
-		return Posts{}, fmt.Errorf("home of %d: %w", me, err)
+	return r.page(ctx, AsAccount(me), &homePages, p)
+}
+
+// wideCircles lists the wide circles in which an account sits.
+func (r reader) wideCircles(ctx context.Context, me ID) ([]ID, error) {
+	now := r.now()
+	if r.recent != nil {
+		if r.recent.wide.none(now) {
+			return nil, nil
+		}
+		some, err := r.someRow(ctx, anyWideCircle)
+		if err != nil {
+			return nil, err
+		}
+		if r.recent.wide.learn(some, now.Add(wideKnown)); !some {
+			return nil, nil
+		}
 	}
-	return page, nil
+	rows, err := r.query(ctx, wideCirclesOf, int64(me))
+	return collect(rows, err, scanOneID)
 }
 
 // Public is the timeline of public posts, without boosts and without answers to others.
@@ -282,18 +300,16 @@ func (r reader) candidates(ctx context.Context, v Viewer, text string, args []an
 	var id ID
 	s := newLightScanner(scanID(&id))
 	rows, err := r.query(ctx, text, args...)
+	var light []*lightPost
 	found, err := collect(rows, err, func(rows *sql.Rows) (candidate, error) {
 		p, err := s.scan(rows)
-		return candidate{id: id, post: p}, err
+		if p != nil {
+			light = append(light, p)
+		}
+		return candidate{id: id}, err
 	})
 	if err != nil {
 		return nil, err
-	}
-	light := make([]*Post, 0, len(found))
-	for _, c := range found {
-		if c.post != nil {
-			light = append(light, c.post)
-		}
 	}
 	whole, err := r.complete(ctx, v, light)
 	byID := make(map[ID]*Post, len(whole))

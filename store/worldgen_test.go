@@ -139,6 +139,7 @@ func (w *world) build(s *stage) {
 		}
 		return b.err
 	})
+	s.db.ForgetWideCircles()
 }
 
 type builder struct {
