@@ -22,8 +22,7 @@ type commands struct {
 	File string `name:"config" placeholder:"FILE" type:"path" help:"The configuration file. Without it the defaults and the environment hold."`
 	JSON bool   `name:"json" help:"Print the result as JSON."`
 
-	Serve   serveCommand   `cmd:"" help:"Run the instance."`
-
+	Serve   serveCommand   `cmd:"" help:"Run the instance until told to end."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 	Config  configCommands `cmd:"" help:"Look at the configuration."`
 	Migrate migrateCommand `cmd:"" help:"Bring the database to this version."`

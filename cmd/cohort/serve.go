@@ -2,31 +2,25 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"maps"
-	"net/http"
 	"os/signal"
-	"path/filepath"
+	"strings"
 	"syscall"
-
-	"cohort/federation"
-	"cohort/social"
-	"cohort/store"
-	"cohort/web"
-	"cohort/web/api"
-	"cohort/web/auth"
-	"cohort/web/i18n"
-	"cohort/web/mail"
-	"cohort/web/pages"
 )
 
-// serveCommand is "cohort serve".
 type serveCommand struct {
-	Pprof string `name:"pprof" placeholder:"ADDR" help:"Offer profiles at this address of this machine, such as 127.0.0.1:6060."`
+	Pprof string `help:"Serve profiles of the running program at this address of this machine." placeholder:"ADDR"`
 }
 
-// Run serves the configured instance until it is told to stop.
-func (c *serveCommand) Run(p *program) error {
+// Run serves the configured instance until the process is told to end. A
+// second signal ends it at once.
+func (c serveCommand) Run(p *program) error {
+	if c.Pprof != "" {
+		if err := checkLoopback(c.Pprof); err != nil {
+			return &usageError{fmt.Errorf("--pprof: %w", err)}
+		}
+	}
 	config, err := p.load()
 	if err != nil {
 		return err
@@ -37,76 +31,82 @@ func (c *serveCommand) Run(p *program) error {
 	}
 	ctx, stop := signal.NotifyContext(p.ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop)
 	e, err := newEngine(ctx, config, c.Pprof, log)
 	if err != nil {
 		return err
 	}
+	a, err := e.prepare(ctx)
+	if err != nil {
+		return err
+	}
+	if err := p.greet(ctx, e, a); err != nil {
+		return errors.Join(err, e.instance.close())
+	}
+	return e.runApplication(ctx, a)
+}
+
+// prepare opens the instance of an engine and puts the application over it.
+// When it fails, the addresses are given back.
+func (e *engine) prepare(ctx context.Context) (a *application, err error) {
+	defer func() {
+		if err != nil {
+			e.release()
+		}
+	}()
 	if err := e.open(ctx); err != nil {
-		e.release()
-		return err
-	}
-	if err := p.inviteAdmin(ctx, e.instance); err != nil {
-		e.release()
-		return err
-	}
-	return e.serve(ctx)
-}
-
-// inviteAdmin prints the one-time link with which the first admin is made. It goes to the terminal and
-// never into the log.
-func (p *program) inviteAdmin(ctx context.Context, i *instance) error {
-	raw, err := i.social.SetupLink(ctx)
-	if err != nil || raw == "" {
-		return err
-	}
-	_, err = fmt.Fprintf(p.out, "Create the first admin here (the link works once, for a week):\n\n  %s/setup/%s\n\n", i.social.Config.BaseURL, raw)
-	return err
-}
-
-// serve puts everything that answers and works over an opened instance, and runs it until ctx ends.
-func (e *engine) serve(ctx context.Context) error {
-	app, err := e.app()
-	if err != nil {
-		return err
-	}
-	handlers, err := e.handlers()
-	if err != nil {
-		return err
-	}
-	return e.run(ctx, app, handlers, federation.Permanent)
-}
-
-// app is what answers requests.
-func (e *engine) app() (http.Handler, error) {
-	i := e.instance
-	who := auth.New(i.social, e.config.TrustedProxies())
-	people, err := pages.New(pages.Config{MailToFiles: e.config.Mail.URL == ""}, i.social, i.federation, who, e.log)
-	if err != nil {
 		return nil, err
 	}
-	texts := func(lang, key string, args map[string]any) string {
-		return i18n.T(i18n.Match(lang, "", e.config.Instance.Languages), key, args)
+	if a, err = newApplication(e.instance); err != nil {
+		return nil, errors.Join(err, e.instance.close())
 	}
-	clients := api.New(i.social, i.federation, who, texts, e.log)
-	return web.New(web.Deps{Social: i.social, Fed: i.federation, Auth: who, API: clients, Pages: people, Texts: texts, Log: e.log}), nil
+	return a, nil
 }
 
-// handlers are what does the jobs, by kind.
-func (e *engine) handlers() (map[string]store.Handler, error) {
-	i := e.instance
-	mailer, err := mail.New(mail.Config{
-		URL: e.config.Mail.URL, From: e.config.MailFrom(), FromName: e.config.Instance.Name,
-		Folder: filepath.Join(e.config.DataDir(), "mail"), Log: e.log,
-	})
+// greeting is what serve says to whoever started it.
+type greeting struct {
+	URL string `json:"url"`
+	// Setup is the link with which the first admin is made; whoever has it can
+	// be that. It is printed and never logged.
+	Setup   string   `json:"setup,omitempty"`
+	Missing []string `json:"missing,omitempty"`
+}
+
+// greet says where the instance is, what a real one would need beyond this,
+// and while there is no admin, how to become it.
+func (p *program) greet(ctx context.Context, e *engine, a *application) error {
+	g := greeting{URL: e.config.Instance.URL, Missing: e.missing(a)}
+	secret, err := e.instance.social.SetupLink(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("mail.url: %w", err)
+		return err
 	}
-	all := i.federation.Handlers()
-	maps.Copy(all, mail.NewJobs(mailer, i.social, e.log).Handlers())
-	all[store.FanOutJob] = func(ctx context.Context, job store.Job) error {
-		return i.db.RunFanOut(ctx, job, func(p *store.Post, accounts []store.ID) {
-			i.social.Hub.Publish(social.Event{Kind: social.EventUpdate, Post: p.ID, Accounts: accounts, Local: p.Host == ""})
-		})
+	if secret != "" {
+		g.Setup = e.config.Instance.URL + "/setup/" + secret
 	}
-	return all, nil
+	for _, sentence := range g.Missing {
+		e.log.Warn(sentence)
+	}
+	return p.print(g, g.text())
+}
+
+func (g greeting) text() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s is open.", g.URL)
+	if g.Setup != "" {
+		fmt.Fprintf(&b, "\nThere is no admin yet. Whoever opens this link first becomes it; it works once, within seven days:\n  %s", g.Setup)
+	}
+	return b.String()
+}
+
+// missing are the things that an instance for others has and this one has not.
+func (e *engine) missing(a *application) []string {
+	var all []string
+	if e.config.Local() {
+		all = append(all, "instance.url is plain http: this instance is for this machine alone; for others it needs an https address, "+
+			"with server.tls_cert and tls_key, server.acme_email, or a proxy in front that speaks TLS")
+	}
+	if a.mailSpot != "" {
+		all = append(all, "mail.url is empty: mail is not sent but written as .eml files into "+a.mailSpot)
+	}
+	return all
 }

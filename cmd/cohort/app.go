@@ -1,0 +1,73 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/http"
+	"path/filepath"
+
+	"cohort/federation"
+	"cohort/social"
+	"cohort/store"
+	"cohort/web"
+	"cohort/web/api"
+	"cohort/web/auth"
+	"cohort/web/i18n"
+	"cohort/web/mail"
+	"cohort/web/pages"
+)
+
+// application is what an engine runs: what answers requests, and what does the
+// jobs.
+type application struct {
+	handler  http.Handler
+	jobs     map[string]store.Handler
+	mailer   *mail.Mailer
+	mailSpot string // the folder of mail, where no server takes it
+}
+
+// newApplication puts everything that people and servers meet over an opened
+// instance.
+func newApplication(i *instance) (*application, error) {
+	a := &application{}
+	if i.config.Mail.URL == "" {
+		a.mailSpot = filepath.Join(i.config.DataDir(), "mail")
+	}
+	var err error
+	a.mailer, err = mail.New(mail.Config{
+		URL: i.config.Mail.URL, From: i.config.MailFrom(), FromName: i.config.Instance.Name, Folder: a.mailSpot, Log: i.log,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("mail.url: %w", err)
+	}
+	who := auth.New(i.social, i.config.TrustedProxies())
+	shown, err := pages.New(pages.Config{MailToFiles: a.mailSpot != ""}, i.social, i.federation, who, i.log)
+	if err != nil {
+		return nil, err
+	}
+	texts := func(accepted, key string, args map[string]any) string {
+		return i18n.T(i18n.Match(accepted, "", i.config.Instance.Languages), key, args)
+	}
+	a.handler = web.New(web.Deps{
+		Social: i.social, Fed: i.federation, Auth: who, Pages: shown, Texts: texts, Log: i.log,
+		API: api.New(i.social, i.federation, who, texts, i.log),
+	})
+	a.jobs = map[string]store.Handler{store.FanOutJob: i.fanOut}
+	maps.Copy(a.jobs, i.federation.Handlers())
+	maps.Copy(a.jobs, mail.NewJobs(a.mailer, i.social, i.log).Handlers())
+	return a, nil
+}
+
+// fanOut writes the timelines of an author with many followers and tells those
+// who are listening.
+func (i *instance) fanOut(ctx context.Context, job store.Job) error {
+	return i.db.RunFanOut(ctx, job, func(p *store.Post, accounts []store.ID) {
+		i.social.Hub.Publish(social.Event{Kind: social.EventUpdate, Post: p.ID, Accounts: accounts, Local: p.Host == ""})
+	})
+}
+
+// runApplication serves an application until ctx ends.
+func (e *engine) runApplication(ctx context.Context, a *application) error {
+	return e.run(ctx, a.handler, a.jobs, federation.Permanent)
+}
