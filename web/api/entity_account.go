@@ -1,8 +1,8 @@
 package api
 
 import (
+	"cmp"
 	"context"
-	"hash/fnv"
 	"strconv"
 	"strings"
 
@@ -12,32 +12,19 @@ import (
 
 // Pictures for accounts that have none. Clients expect one in any case.
 const (
-	defaultAvatar = "/static/avatar.png"
-	defaultHeader = "/static/header.png"
+	defaultAvatar = "/static/0/avatar.png"
+	defaultHeader = "/static/0/header.png"
 )
 
 // avatarURL is where an account's picture is: ours, or one elsewhere that is fetched through us when
 // somebody looks, by the account's id and never by an address that a client names.
 func (a *API) avatarURL(x *store.Account) string {
-	return a.pictureURL(x, x.Avatar, x.AvatarRemote, "/media/avatar/", defaultAvatar)
+	return cmp.Or(a.s.AvatarURL(x), a.base+defaultAvatar)
 }
 
 // headerURL is avatarURL for the wide picture.
 func (a *API) headerURL(x *store.Account) string {
-	return a.pictureURL(x, x.Header, x.HeaderRemote, "/media/header/", defaultHeader)
-}
-
-func (a *API) pictureURL(x *store.Account, file, remote, proxy, fallback string) string {
-	switch {
-	case file != "":
-		return a.s.FileURL(file)
-	case remote != "":
-		// What follows the ? changes with the picture, so that clients may keep each for good.
-		h := fnv.New32a()
-		_, _ = h.Write([]byte(remote))
-		return a.base + proxy + x.ID.String() + "?v=" + strconv.FormatUint(uint64(h.Sum32()), 36)
-	}
-	return a.base + fallback
+	return cmp.Or(a.s.HeaderURL(x), a.base+defaultHeader)
 }
 
 // account makes the entity of an account.

@@ -76,15 +76,6 @@ func (m *maker) statuses(views []*store.PostView) []*Status {
 // tagURL is the page of a tag.
 func (a *API) tagURL(name string) string { return a.base + "/tags/" + url.PathEscape(name) }
 
-// mediaURL is where a picture of a post is. One elsewhere is fetched through us when somebody looks,
-// by its id and never by an address that a client names.
-func (a *API) mediaURL(m *store.Media) string {
-	if m.File != "" {
-		return a.s.FileURL(m.File)
-	}
-	return a.base + "/media/proxy/" + m.ID.String()
-}
-
 // attachment makes the entity of a picture. Other kinds of files stay where they are: clients get the
 // address only.
 func (a *API) attachment(m *store.Media) *MediaAttachment {
@@ -99,11 +90,9 @@ func (a *API) attachment(m *store.Media) *MediaAttachment {
 		made.Type = "unknown"
 		return made
 	}
-	made.URL = Text(a.mediaURL(m))
-	made.PreviewURL = made.URL
-	if m.Preview != "" {
-		made.PreviewURL = Text(a.s.FileURL(m.Preview))
-	}
+	// One elsewhere is fetched through us when somebody looks, by its id and never by an address that a
+	// client names.
+	made.URL, made.PreviewURL = Text(a.s.MediaURL(m, false)), Text(a.s.MediaURL(m, true))
 	return made
 }
 

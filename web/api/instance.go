@@ -22,7 +22,7 @@ const (
 	speaksVersion = "4.3.0"
 	speaksAPI     = 2
 
-	instanceIcon = "/static/icon.png"
+	instanceIcon = "/static/0/icon.png"
 
 	imageMatrix = 40_000_000 // pixels
 	altLimit    = 1500
