@@ -18,7 +18,7 @@ const (
 // inSizes are the lengths of IN lists that are ever sent. Shorter lists are
 // filled up by repeating an id, so that a handful of texts is prepared instead
 // of one per length.
-var inSizes = [...]int{1, 4, 20, 80}
+var inSizes = [...]int{1, 4, 10, 20, 30, 40, 80}
 
 // inText is one statement over a list of ids, for each of inSizes.
 type inText [len(inSizes)]string
