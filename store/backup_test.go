@@ -70,6 +70,7 @@ func contents(t *testing.T, db *store.DB) []string {
 		if err != nil {
 			t.Fatal(err)
 		}
+		defer rows.Close()
 		columns, err := rows.Columns()
 		if err != nil {
 			t.Fatal(err)
@@ -84,7 +85,7 @@ func contents(t *testing.T, db *store.DB) []string {
 			}
 			lines = append(lines, fmt.Sprintf("%s %q %q", table, columns, values))
 		}
-		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		if err := rows.Err(); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -215,6 +216,7 @@ func TestBackupHoldsEveryTable(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		defer rows.Close()
 		var tables []string
 		for rows.Next() {
 			var name string
@@ -223,7 +225,7 @@ func TestBackupHoldsEveryTable(t *testing.T) {
 			}
 			tables = append(tables, name)
 		}
-		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		if err := rows.Err(); err != nil {
 			t.Fatal(err)
 		}
 		slices.Sort(tables)

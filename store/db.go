@@ -151,7 +151,7 @@ func (r reader) query(ctx context.Context, text string, args ...any) (*sql.Rows,
 
 // queryRow runs a read of at most one row.
 func (r reader) queryRow(ctx context.Context, text string, args ...any) row {
-	rows, err := r.q.query(ctx, text, args)
+	rows, err := r.q.query(ctx, text, args) //nolint:rowserrcheck // Scan checks
 	return row{rows: rows, err: translate(err)}
 }
 

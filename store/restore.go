@@ -356,8 +356,9 @@ func (tx *Tx) columns(ctx context.Context, table string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer rows.Close()
 	names, err := rows.Columns()
-	return names, errors.Join(err, rows.Close())
+	return names, errors.Join(err, rows.Err())
 }
 
 // insertRows writes rows whose values follow one another.

@@ -34,7 +34,7 @@ func newPool(db *sql.DB, driverCaches bool) *pool {
 }
 
 func (p *pool) query(ctx context.Context, text string, args []any) (*sql.Rows, error) {
-	stmt, err := p.prepared(ctx, text)
+	stmt, err := p.prepared(ctx, text) //nolint:sqlclosecheck // kept for later
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +51,7 @@ func (p *pool) query(ctx context.Context, text string, args []any) (*sql.Rows, e
 }
 
 func (p *pool) exec(ctx context.Context, text string, args []any) (sql.Result, error) {
-	stmt, err := p.prepared(ctx, text)
+	stmt, err := p.prepared(ctx, text) //nolint:sqlclosecheck // kept for later
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +80,7 @@ func (p *pool) prepared(ctx context.Context, text string) (*sql.Stmt, error) {
 	defer p.mu.Unlock()
 	if first := p.stmts[text]; first != nil {
 		// Two readers met the text at the same time.
-		return first, stmt.Close()
+		return first, stmt.Close() //nolint:sqlclosecheck // the other one is kept
 	}
 	p.stmts[text] = stmt
 	return stmt, nil
@@ -97,7 +97,7 @@ type connQuerier struct {
 }
 
 func (c *connQuerier) query(ctx context.Context, text string, args []any) (*sql.Rows, error) {
-	stmt, err := c.prepared(ctx, text)
+	stmt, err := c.prepared(ctx, text) //nolint:sqlclosecheck // kept for later
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +108,7 @@ func (c *connQuerier) query(ctx context.Context, text string, args []any) (*sql.
 }
 
 func (c *connQuerier) exec(ctx context.Context, text string, args []any) (sql.Result, error) {
-	stmt, err := c.prepared(ctx, text)
+	stmt, err := c.prepared(ctx, text) //nolint:sqlclosecheck // kept for later
 	if err != nil {
 		return nil, err
 	}

@@ -121,7 +121,9 @@ func (w *writer) run(ctx context.Context, db *DB, f func(*Tx) error) error {
 	}
 	tx := newTx(db, w.q)
 	if err := w.call(req, tx, f); err != nil {
-		<-req.answer // rolled back
+		if lost := <-req.answer; lost != nil { // nil: it was rolled back
+			return errors.Join(err, lost)
+		}
 		return err
 	}
 	if err := <-req.answer; err != nil {

@@ -175,7 +175,7 @@ func empty(database string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	defer conn.Close(ctx)
+	defer func() { _ = conn.Close(ctx) }()
 	var analysed int
 	if err := conn.QueryRow(ctx, "SELECT COUNT(*) FROM pg_stats WHERE schemaname = 'public' AND tablename <> 'goose_db_version'").Scan(&analysed); err != nil || analysed > 0 {
 		return false, err

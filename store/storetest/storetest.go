@@ -64,7 +64,7 @@ var template = sync.OnceValues(func() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	path := filepath.Join(dir, "t.db")
 	if err := store.Migrate(context.Background(), store.Config{URL: "sqlite:" + path, Synchronous: "off"}); err != nil {
 		return nil, err
