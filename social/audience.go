@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"cohort/store"
 )
@@ -51,7 +52,9 @@ func (s *Service) decideAudience(ctx context.Context, by *store.Account, d Draft
 			return audience{}, err
 		case v == store.Public || v == store.Unlisted:
 			return audience{}, &Invalid{Field: "visibility", Key: "invalid.circle_in_public"}
-		case parent == nil:
+		case parent != nil: // meant for the circle, but the conversation is elsewhere
+			return audience{}, &Invalid{Field: "visibility", Key: "invalid.reply_other_circle"}
+		default:
 			return a, nil
 		}
 	}
@@ -64,16 +67,40 @@ func (s *Service) decideAudience(ctx context.Context, by *store.Account, d Draft
 	return audience{visibility: v}, nil
 }
 
-// circleAudience is ErrNotFound unless by is a current member of the circle.
+// mayWrite tells whether m lets its holder write into the circle: store.ErrNotFound unless it is
+// current and the circle open, ErrForbidden for a guest, who reads only.
+func mayWrite(m *store.Membership, circle *store.Account, now time.Time) error {
+	switch {
+	case !m.Current(now) || !circle.Live():
+		return store.ErrNotFound
+	case m.Via == viaWeb:
+		return ErrForbidden
+	}
+	return nil
+}
+
+// viaWeb marks the membership of a guest.
+const viaWeb = "web"
+
+// forbiddenIfAbsent is for those who see a thing and may no longer change it.
+func forbiddenIfAbsent(err error) error {
+	if errors.Is(err, store.ErrNotFound) {
+		return ErrForbidden
+	}
+	return err
+}
+
+// circleAudience is ErrNotFound unless by is a current member of the circle, and ErrForbidden for its
+// guests.
 func (s *Service) circleAudience(ctx context.Context, by *store.Account, circle store.ID) (audience, error) {
 	m, err := s.DB.Membership(ctx, circle, by.ID)
 	if err != nil {
 		return audience{}, err
 	}
-	if !m.Current(s.DB.Now()) {
-		return audience{}, store.ErrNotFound
-	}
 	c, err := s.DB.Account(ctx, circle)
+	if err == nil {
+		err = mayWrite(m, c, s.DB.Now())
+	}
 	if err != nil {
 		return audience{}, err
 	}

@@ -36,9 +36,7 @@ func PlainText(s string, limit int) string {
 // line, at most 100 characters, empty when nothing of it can be seen.
 func CleanName(s string) string {
 	name := strings.Join(strings.Fields(PlainText(s, 4*maxName)), " ")
-	if !strings.ContainsFunc(name, func(r rune) bool {
-		return unicode.IsGraphic(r) && !unicode.IsSpace(r) && !unicode.IsMark(r) && r != '\u3164' && r != '\u2800' && r != '\u115f'
-	}) {
+	if !anythingToSee(name) {
 		return ""
 	}
 	return strings.TrimSpace(cutRunes(name, maxName))

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"cohort/store"
@@ -38,6 +37,7 @@ type Draft struct {
 // picture that the author may not use.
 func (s *Service) Publish(ctx context.Context, by *store.Account, d Draft) (*store.Post, error) {
 	if d.IdempotencyKey != "" {
+		d.IdempotencyKey = store.HashSecret(d.IdempotencyKey) // whatever it was: short, and text
 		if p, err := s.published(ctx, by, d.IdempotencyKey); err == nil || !errors.Is(err, store.ErrNotFound) {
 			return p, err
 		}
@@ -103,9 +103,9 @@ type written struct {
 // write checks a text and formats it. Mentions are of accounts that are known here already; whoever
 // calls looks up unknown ones beforehand.
 func (s *Service) write(ctx context.Context, text, summary string, media int) (written, error) {
-	text = strings.TrimSpace(strings.ReplaceAll(text, "\r\n", "\n"))
+	text = tidyText(text)
 	summary = PlainText(summary, MaxSummary*4)
-	if text == "" && media == 0 {
+	if !anythingToSee(text) && media == 0 {
 		return written{}, &Invalid{Field: "status", Key: "invalid.post_empty"}
 	}
 	if n := CountCharacters(text) + CountCharacters(summary); n > MaxCharacters {
@@ -116,6 +116,7 @@ func (s *Service) write(ctx context.Context, text, summary string, media int) (w
 	}
 	w := written{source: text, summary: summary}
 	found := map[MentionRef]*store.Account{}
+	named := map[store.ID]bool{}
 	for _, m := range FindMentions(text) {
 		a, err := s.DB.AccountByHandle(ctx, m.Handle, s.domainOf(m.Host))
 		if errors.Is(err, store.ErrNotFound) {
@@ -124,11 +125,14 @@ func (s *Service) write(ctx context.Context, text, summary string, media int) (w
 		if err != nil {
 			return written{}, err
 		}
-		if !a.Live() || found[m] != nil {
+		if !a.Live() {
 			continue
 		}
 		found[m] = a
-		w.mentions = append(w.mentions, a)
+		if !named[a.ID] {
+			named[a.ID] = true
+			w.mentions = append(w.mentions, a)
+		}
 	}
 	if len(w.mentions) > 0 {
 		w.first = w.mentions[0]
@@ -157,7 +161,7 @@ func (s *Service) domainOf(host string) string {
 func (s *Service) newPost(by *store.Account, d Draft, parent *store.Post, w written, aud audience) *store.Post {
 	p := &store.Post{
 		AuthorID: by.ID, Visibility: aud.visibility, HTML: w.html, Source: w.source, Summary: w.summary,
-		Sensitive: d.Sensitive || w.summary != "", Language: d.Language, AppID: d.AppID,
+		Sensitive: d.Sensitive || w.summary != "", Language: languageTag(d.Language), AppID: d.AppID,
 	}
 	if aud.circle != nil {
 		p.CircleID = aud.circle.ID
@@ -219,14 +223,14 @@ func (s *Service) stillAllowed(ctx context.Context, tx *store.Tx, by *store.Acco
 	if err != nil {
 		return err
 	}
-	if !m.Current(tx.Now) {
-		return store.ErrNotFound
-	}
 	circle, err := tx.Account(ctx, p.CircleID)
-	if err == nil && !circle.Local() {
+	if err != nil {
+		return err
+	}
+	if !circle.Local() {
 		p.PendingAt = tx.Now
 	}
-	return err
+	return mayWrite(m, circle, tx.Now)
 }
 
 // spread brings a stored post to everyone it is for: timelines, notifications, deliveries, and after
@@ -271,44 +275,69 @@ func (s *Service) enqueueNew(ctx context.Context, tx *store.Tx, p *store.Post) e
 // Edit changes the text, summary, mark, language or pictures of one's own post. Whom it is for never
 // changes. store.ErrNotFound for anyone else's.
 func (s *Service) Edit(ctx context.Context, by *store.Account, id store.ID, d Draft) (*store.Post, error) {
-	old, err := s.DB.PostAuthored(ctx, by.ID, id)
-	if err != nil {
+	if _, err := editable(ctx, s.DB.PostAuthored, by, id, d); err != nil {
 		return nil, err
-	}
-	if old.BoostOfID != 0 {
-		return nil, store.ErrNotFound
-	}
-	if old.CircleID != 0 && len(d.Media) > 0 {
-		return nil, &Invalid{Field: "media_ids", Key: "invalid.circle_media"}
 	}
 	w, err := s.write(ctx, d.Text, d.Summary, len(d.Media))
 	if err != nil {
 		return nil, err
 	}
-	p := *old
-	p.HTML, p.Source, p.Summary, p.Sensitive = w.html, w.source, w.summary, d.Sensitive || w.summary != ""
-	if d.Language != "" {
-		p.Language = d.Language
-	}
-	err = s.DB.Tx(ctx, func(tx *store.Tx) error {
-		if _, err := tx.PostAuthored(ctx, by.ID, id); err != nil {
-			return err
-		}
-		p.EditedAt = editTime(old, tx.Now)
-		p.Signed = "" // what was signed before is no longer what it says
-		if err := tx.UpdatePost(ctx, &p, store.PostParts{Recipients: recipientsOf(w.mentions, by), Tags: w.tags}); err != nil {
-			return err
-		}
-		if err := tx.ReplaceMedia(ctx, by.ID, d.Media, p.ID); err != nil {
-			return err
-		}
-		p.MediaCount = len(d.Media)
-		return s.spreadEdit(ctx, tx, &p)
-	})
+	err = s.DB.Tx(ctx, func(tx *store.Tx) error { return s.commitEdit(ctx, tx, by, id, d, w) })
 	if err != nil {
 		return nil, fmt.Errorf("edit: %w", err)
 	}
 	return s.DB.Post(ctx, store.AsAccount(by.ID), id)
+}
+
+// editable gives by's own post if it can be edited to d; read is PostAuthored, of the database or of
+// a transaction.
+func editable(ctx context.Context, read func(context.Context, store.ID, store.ID) (*store.Post, error), by *store.Account, id store.ID, d Draft) (*store.Post, error) {
+	p, err := read(ctx, by.ID, id)
+	switch {
+	case err != nil:
+		return nil, err
+	case p.BoostOfID != 0:
+		return nil, store.ErrNotFound
+	case p.CircleID != 0 && len(d.Media) > 0:
+		return nil, &Invalid{Field: "media_ids", Key: "invalid.circle_media"}
+	}
+	return p, nil
+}
+
+// commitEdit is the transaction of Edit.
+func (s *Service) commitEdit(ctx context.Context, tx *store.Tx, by *store.Account, id store.ID, d Draft, w written) error {
+	p, err := editable(ctx, tx.PostAuthored, by, id, d)
+	if err != nil {
+		return err
+	}
+	if p.CircleID != 0 {
+		// A former member takes her words back, but says nothing more.
+		m, err := tx.Membership(ctx, p.CircleID, by.ID)
+		if err != nil {
+			return forbiddenIfAbsent(err)
+		}
+		circle, err := tx.Account(ctx, p.CircleID)
+		if err == nil {
+			err = mayWrite(m, circle, tx.Now)
+		}
+		if err != nil {
+			return forbiddenIfAbsent(err)
+		}
+	}
+	p.HTML, p.Source, p.Summary, p.Sensitive = w.html, w.source, w.summary, d.Sensitive || w.summary != ""
+	if tag := languageTag(d.Language); tag != "" {
+		p.Language = tag
+	}
+	p.EditedAt = editTime(p, tx.Now)
+	p.Signed = "" // what was signed before is no longer what it says
+	if err := tx.UpdatePost(ctx, p, store.PostParts{Recipients: recipientsOf(w.mentions, by), Tags: w.tags}); err != nil {
+		return err
+	}
+	if err := tx.ReplaceMedia(ctx, by.ID, d.Media, p.ID); err != nil {
+		return err
+	}
+	p.MediaCount = len(d.Media)
+	return s.spreadEdit(ctx, tx, p)
 }
 
 // editTime is now, but always after what the post said before: others compare.

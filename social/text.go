@@ -3,6 +3,7 @@ package social
 import (
 	"html"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -91,6 +92,27 @@ func tidyText(text string) string {
 		return r
 	}, text)
 	return strings.Trim(text, "\n\t ")
+}
+
+// anythingToSee tells whether a text is more than spaces, marks and characters without width.
+func anythingToSee(text string) bool {
+	return strings.ContainsFunc(text, func(r rune) bool {
+		return unicode.IsGraphic(r) && !unicode.IsSpace(r) && !unicode.IsMark(r) && r != '\u3164' && r != '\u2800' && r != '\u115f'
+	})
+}
+
+// languageTag keeps what has the form of a language tag (RFC 5646 §2.1, without its registry); anything
+// else is as if it had not been said.
+func languageTag(tag string) string {
+	if len(tag) < 2 || len(tag) > 35 {
+		return ""
+	}
+	for part := range strings.SplitSeq(tag, "-") {
+		if len(part) == 0 || len(part) > 8 || strings.Trim(part, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") != "" {
+			return ""
+		}
+	}
+	return tag
 }
 
 type formatter struct {
