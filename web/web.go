@@ -51,9 +51,22 @@ func New(d Deps) *echo.Echo {
 	errs := &reply.Handler{Log: d.Log, Texts: d.Texts, Pages: d.Pages.Error}
 	e.HTTPErrorHandler = errs.Handle
 	secure := strings.HasPrefix(d.Social.Config.BaseURL, "https://")
+	e.Pre(unslash)
 	e.Use(identify, headers(secure), share, d.recover, bound, compress())
 	mount(e, d)
 	return e
+}
+
+// unslash forgives clients a slash at the end of an endpoint. It rewrites rather than redirects, since
+// clients do not send a form again.
+func unslash(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		u := c.Request().URL
+		if strings.HasPrefix(u.Path, "/api/") || strings.HasPrefix(u.Path, "/oauth/") {
+			u.Path, u.RawPath = strings.TrimSuffix(u.Path, "/"), strings.TrimSuffix(u.RawPath, "/")
+		}
+		return next(c)
+	}
 }
 
 // identify names the request in answers and logs. What a client calls it does not count.

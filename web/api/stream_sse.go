@@ -29,7 +29,8 @@ func (a *API) streamEvents(c echo.Context, who *auth.Who, still auth.Still, s st
 		return err
 	}
 	c.Response().WriteHeader(http.StatusOK)
-	if err := to.write(":)\n\n"); err != nil {
+	// Without an empty line: some clients take one for the end of an event that has no name.
+	if err := to.write(":)\n"); err != nil {
 		return nil //nolint:nilerr // the reader went away
 	}
 	err := l.run(c.Request().Context(), nil)
