@@ -114,10 +114,7 @@ func (p *program) withInstance(run func(ctx context.Context, i *instance) error)
 	if err != nil {
 		return err
 	}
-	if config.Log.Level == "info" {
-		config.Log.Level = "warn"
-	}
-	log, err := newLogger(config.Log, p.errOut)
+	log, err := newLogger(warningsOnly(config.Log), p.errOut)
 	if err != nil {
 		return err
 	}

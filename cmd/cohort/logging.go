@@ -21,6 +21,15 @@ func newLogger(config LogConfig, out io.Writer) (*slog.Logger, error) {
 	return slog.New(requestLog{slog.NewTextHandler(out, options)}), nil
 }
 
+// warningsOnly is the log of a command, whose result matters more than how it
+// came about. Who asked for every detail gets it.
+func warningsOnly(config LogConfig) LogConfig {
+	if config.Level == "info" {
+		config.Level = "warn"
+	}
+	return config
+}
+
 type requestKey struct{}
 
 // withRequest marks ctx as belonging to the request called id.

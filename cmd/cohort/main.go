@@ -23,6 +23,7 @@ type commands struct {
 	JSON bool   `name:"json" help:"Print the result as JSON."`
 
 	Serve   serveCommand   `cmd:"" help:"Run the instance until told to end."`
+	Demo    demoCommand    `cmd:"" help:"Show two instances with a sample world on this machine."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 	Config  configCommands `cmd:"" help:"Look at the configuration."`
 	Migrate migrateCommand `cmd:"" help:"Bring the database to this version."`
@@ -33,6 +34,8 @@ type commands struct {
 	Circle  circleCommands  `cmd:"" help:"Look after circles."`
 	Seat    seatCommands    `cmd:"" help:"Grant verified places."`
 	Job     jobCommands     `cmd:"" help:"Look after the queue."`
+	Backup  backupCommand   `cmd:"" help:"Write database and media into one file, also while serving."`
+	Restore restoreCommand  `cmd:"" help:"Fill a new instance from a backup."`
 }
 
 // program is what a command may touch of the world around it, so that tests

@@ -13,8 +13,9 @@ type serveCommand struct {
 	Pprof string `help:"Serve profiles of the running program at this address of this machine." placeholder:"ADDR"`
 }
 
-// Run serves the configured instance until the process is told to end. A
-// second signal ends it at once.
+// Run serves the configured instance until the process is told to end. What is
+// in progress then has ten seconds; further signals, which some programs send
+// along with the first, do not cut that short.
 func (c serveCommand) Run(p *program) error {
 	if c.Pprof != "" {
 		if err := checkLoopback(c.Pprof); err != nil {
@@ -31,7 +32,6 @@ func (c serveCommand) Run(p *program) error {
 	}
 	ctx, stop := signal.NotifyContext(p.ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(ctx, stop)
 	e, err := newEngine(ctx, config, c.Pprof, log)
 	if err != nil {
 		return err

@@ -14,7 +14,12 @@ import (
 
 // signIn is how someone of the sample world signs in.
 type signIn struct {
-	Instance, Handle, Name, Email, Password, Role string
+	Instance string `json:"instance"`
+	Handle   string `json:"handle"`
+	Name     string `json:"name"`
+	Email    string `json:"email"`
+	Password string `json:"password"`
+	Role     string `json:"role"`
 }
 
 // world is the sample world that demo shows: a school and an employer, people of both, two class

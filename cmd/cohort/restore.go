@@ -1,0 +1,65 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+
+	"cohort/store"
+)
+
+type restoreCommand struct {
+	Source string `arg:"" name:"file" help:"The file that cohort backup wrote." type:"path"`
+}
+
+// restoreResult says what was restored and what is still to do.
+type restoreResult struct {
+	Rows    int64  `json:"rows"`
+	Files   int64  `json:"files"`
+	Missing string `json:"missing,omitempty"`
+}
+
+// Run fills a new database, of either kind, and an empty media folder from a
+// backup. What is there already is never overwritten.
+func (c restoreCommand) Run(p *program) error {
+	config, err := p.load()
+	if err != nil {
+		return err
+	}
+	log, err := newLogger(warningsOnly(config.Log), p.errOut)
+	if err != nil {
+		return err
+	}
+	stats, err := store.Restore(p.ctx, c.Source, storeConfig(config, log), config.MediaDir())
+	if err != nil {
+		return err
+	}
+	r := restoreResult{Rows: stats.Rows, Files: stats.Files}
+	text := fmt.Sprintf("restored %d rows and %d files of media", r.Rows, r.Files)
+	if r.Missing, err = checkRestored(p.ctx, config, log); err != nil {
+		return fmt.Errorf("the backup was restored, but cannot be used yet: %w", err)
+	}
+	if r.Missing != "" {
+		text += "\n" + r.Missing
+	}
+	return p.print(r, text)
+}
+
+// checkRestored opens a restored instance, which compares secret and address
+// with those that the backup was made with. Without the secret it says what to
+// do before the instance can serve.
+func checkRestored(ctx context.Context, config Config, log *slog.Logger) (missing string, err error) {
+	path := config.Secrets.File
+	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+		return "Before serving, put the copy of the backed-up instance's secrets file at " + path + ", mode 0600: backups leave it out, " +
+			"and without it the keys in this one cannot be opened.", nil
+	}
+	i, err := openInstance(ctx, config, log)
+	if err != nil {
+		return "", err
+	}
+	return "", i.close()
+}
