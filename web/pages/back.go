@@ -12,7 +12,7 @@ const maxPath = 2000
 // localPath is the address on this instance that raw names, made anew from its parts, or fallback if
 // raw could lead anywhere else.
 func localPath(raw, fallback string) string {
-	if raw == "" || len(raw) > maxPath || raw[0] != '/' {
+	if raw == "" || len(raw) > maxPath || raw[0] != '/' || strings.HasPrefix(raw, "//") {
 		return fallback
 	}
 	for i := range len(raw) {
