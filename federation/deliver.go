@@ -108,7 +108,11 @@ func (f *Server) documentFor(ctx context.Context, job store.Job, viewer store.Vi
 	if p.CircleID != 0 {
 		return f.circleDocument(ctx, job, verb, author, viewer, p)
 	}
-	doc, err := f.rendered.get(fmt.Sprint(job.Kind, " ", p.ID, " ", at.UnixMilli()), func() ([]byte, error) {
+	key := fmt.Sprint(job.Kind, " ", p.ID, " ", at.UnixMilli())
+	if p.ReplyToURI != "" {
+		key += " " + job.Host // what it answers is named only to those who may see that
+	}
+	doc, err := f.rendered.get(key, func() ([]byte, error) {
 		view, err := f.view(ctx, viewer, p)
 		if err != nil {
 			return nil, err
