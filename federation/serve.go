@@ -39,7 +39,7 @@ func writeJSON(w http.ResponseWriter, kind string, v any) {
 func serveDoc(w http.ResponseWriter, doc []byte, public bool) {
 	h := w.Header()
 	h.Set("Content-Type", activityType+"; charset=utf-8")
-	h.Set("Vary", "Accept, Signature, Signature-Input")
+	h.Add("Vary", "Accept, Signature, Signature-Input")
 	if public {
 		h.Set("Cache-Control", "public, max-age=60")
 	} else {

@@ -13,6 +13,7 @@ import (
 
 	"cohort/social"
 	"cohort/store"
+	"cohort/web/auth"
 )
 
 func pngOf(t testing.TB, w, h int) []byte {
@@ -133,4 +134,31 @@ func TestUploadIsRefused(t *testing.T) {
 	if got := h.do(http.MethodDelete, "/api/v1/media/"+id, token, nil); got.code != http.StatusUnprocessableEntity {
 		t.Errorf("attached: %d %s", got.code, got.body)
 	}
+}
+
+func FuzzFocus(f *testing.F) {
+	for _, seed := range []string{"", "0,0", "-1,1", "0.5, -0.25", "NaN,NaN", "Inf,-Inf", "1e309,0", "1", ",", "0x1p-2,0", "1,2,3"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if p, err := focusOf(text); err == nil && (p.X != p.X || p.Y != p.Y) {
+			t.Errorf("%q is %v", text, p)
+		}
+	})
+}
+
+func FuzzStreamNames(f *testing.F) {
+	for _, seed := range []string{"user", "public:local", "hashtag", "list", "", "user\x00", "public:media:media", "hashtag:local"} {
+		f.Add(seed, "Tag", "12")
+	}
+	who := &auth.Who{Token: &store.Token{Scopes: "read"}}
+	f.Fuzz(func(t *testing.T, name, tag, list string) {
+		s, err := streamFor(who, streamQuery{withMedia(name, "true"), tag, list})
+		if err != nil {
+			return
+		}
+		if s.tagged && social.NormalizeTag(s.what) == "" || s.listed && s.circle == 0 || len(s.label()) == 0 || s.name == "" {
+			t.Errorf("%q %q %q is %+v", name, tag, list, s)
+		}
+	})
 }

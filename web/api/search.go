@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -117,7 +118,7 @@ func (a *API) searchURL(c echo.Context, q quest, result *found) error {
 	}
 	got, err := a.known(ctx, q)
 	if errors.Is(err, store.ErrNotFound) && q.resolve {
-		if err := a.auth.Spend(c, social.LimitLookup, q.who.ID().String()); err != nil {
+		if err := a.spendLookup(q.who); err != nil {
 			return err
 		}
 		got, err = a.fed.ResolveURL(ctx, q.text, q.who.Viewer())
@@ -164,8 +165,8 @@ func (a *API) searchAccounts(c echo.Context, q quest, result *found) error {
 	if err != nil {
 		return err
 	}
-	if q.resolve && q.page.Offset == 0 && len(accounts) == 0 {
-		if accounts, err = a.lookUp(c, q); err != nil {
+	if q.resolve && q.page.Offset == 0 {
+		if accounts, err = a.lookUp(c, q, accounts); err != nil {
 			return err
 		}
 	}
@@ -180,24 +181,34 @@ func (a *API) searchAccounts(c echo.Context, q quest, result *found) error {
 	return nil
 }
 
-// lookUp asks another server for the account of an address.
-func (a *API) lookUp(c echo.Context, q quest) ([]*store.Account, error) {
-	_, host, err := social.ParseAddress(q.text)
-	if err != nil || host == "" {
-		return nil, nil
+// lookUp puts the account of a full address first, asking its server where it is not known yet.
+func (a *API) lookUp(c echo.Context, q quest, known []*store.Account) ([]*store.Account, error) {
+	handle, host, err := social.ParseAddress(q.text)
+	if err != nil || host == "" || slices.ContainsFunc(known, func(x *store.Account) bool {
+		return strings.EqualFold(x.Handle, handle) && (x.Domain == host || x.Local() && host == a.s.Config.Domain)
+	}) {
+		return known, nil
 	}
-	if err := a.auth.Spend(c, social.LimitLookup, q.who.ID().String()); err != nil {
+	if err := a.spendLookup(q.who); err != nil {
 		return nil, err
 	}
 	account, err := a.fed.ResolveAccount(c.Request().Context(), q.text)
 	var invalid *social.Invalid
-	if errors.Is(err, store.ErrNotFound) || errors.As(err, &invalid) {
-		return nil, nil
+	if errors.Is(err, store.ErrNotFound) || errors.As(err, &invalid) || err == nil && !account.Live() {
+		return known, nil
 	}
-	if err != nil || !account.Live() {
+	if err != nil {
 		return nil, err
 	}
-	return []*store.Account{account}, nil
+	return append([]*store.Account{account}, known...), nil
+}
+
+// spendLookup counts a question that we put to another server for somebody.
+func (a *API) spendLookup(who *auth.Who) error {
+	if _, ok := a.s.Limits.Take(social.LimitLookup, "account "+who.ID().String()); !ok {
+		return social.ErrLimited
+	}
+	return nil
 }
 
 // followed leaves those whom the asker follows.
