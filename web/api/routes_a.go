@@ -115,6 +115,7 @@ func (a *API) timelineRoutes() []Route {
 	t.get("/timelines/home", User, "read:statuses", a.HomeTimeline)
 	t.get("/timelines/public", Optional, "read:statuses", a.PublicTimeline)
 	t.get("/timelines/tag/:hashtag", Optional, "read:statuses", a.TagTimeline)
+	t.get("/tags/:name", Optional, "read:follows", a.GetTag)
 	t.get("/timelines/list/:id", User, "read:lists", a.ListTimeline)
 
 	t.get("/lists", User, "read:lists", a.Lists)

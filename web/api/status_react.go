@@ -2,9 +2,11 @@ package api
 
 import (
 	"context"
+	"slices"
 
 	"github.com/labstack/echo/v4"
 
+	"cohort/social"
 	"cohort/store"
 	"cohort/web/auth"
 )
@@ -70,8 +72,12 @@ func (a *API) Reblog(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	visibility := visibilityFrom(p.Text("visibility"))
+	if !slices.Contains([]string{"", store.Public, store.Unlisted, store.Followers}, visibility) {
+		return &social.Invalid{Field: "visibility", Key: "invalid.visibility"}
+	}
 	ctx, who := c.Request().Context(), auth.From(c)
-	boost, err := a.s.Boost(ctx, who.Account, id, visibilityFrom(p.Text("visibility")))
+	boost, err := a.s.Boost(ctx, who.Account, id, visibility)
 	if err != nil {
 		return err
 	}

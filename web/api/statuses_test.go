@@ -248,6 +248,7 @@ func TestReactions(t *testing.T) {
 			}
 		}
 	}
+	h.form("/api/v1/statuses/"+id+"/reblog", token, url.Values{"visibility": {"direct"}}).want(t, 422)
 	boost := act("reblog")
 	original := boost["reblog"].(map[string]any)
 	if boost["id"] == id || original["id"] != id || boost["reblogged"] != true || original["reblogged"] != true || original["reblogs_count"] != 1.0 || boost["reblogs_count"] != 1.0 {
@@ -291,6 +292,10 @@ func TestReactions(t *testing.T) {
 				t.Errorf("%s of a %s post of somebody else: %d", do, name, got.code)
 			}
 		}
+	}
+	mine := h.publish(ada, "for those who follow me", store.Followers).ID.String()
+	if got := h.form("/api/v1/statuses/"+mine+"/reblog", token, url.Values{"visibility": {"public"}}).one(t, 200); got["visibility"] != "private" {
+		t.Errorf("a boost that widens: %v", got["visibility"])
 	}
 	own := h.publish(ada, "mine alone", store.Direct).ID.String()
 	h.form("/api/v1/statuses/"+own+"/reblog", token, nil).want(t, 422)

@@ -95,6 +95,20 @@ func (a *API) TagTimeline(c echo.Context) error {
 	return replyStatuses(c, statuses)
 }
 
+// GetTag gives a tag by itself. How often it is used is not counted.
+func (a *API) GetTag(c echo.Context) error {
+	name := social.NormalizeTag(c.Param("name"))
+	if name == "" {
+		return store.ErrNotFound
+	}
+	tag := a.foundTag(name)
+	if auth.From(c).Account != nil {
+		not := false
+		tag.Following, tag.Featuring = &not, &not
+	}
+	return c.JSON(http.StatusOK, tag)
+}
+
 // normalTags are the stored forms of tags, each once; what is no tag is left out.
 func normalTags(names []string) []string {
 	var out []string
