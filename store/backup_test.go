@@ -342,3 +342,18 @@ func TestRestoreRefuses(t *testing.T) {
 		t.Errorf("a missing file: %v", err)
 	}
 }
+
+func FuzzCheckBackup(f *testing.F) {
+	f.Add([]byte(nil))
+	f.Add([]byte(strings.Repeat("x", 1024)))
+	f.Add([]byte("backup.json" + strings.Repeat("\x00", 1013)))
+	f.Fuzz(func(t *testing.T, content []byte) {
+		path := filepath.Join(t.TempDir(), "b.tar")
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := store.CheckBackup(context.Background(), path); err == nil && !bytes.Contains(content, []byte("end.json")) {
+			t.Error("took what has no end")
+		}
+	})
+}

@@ -14,5 +14,6 @@
 //
 // Start reading at db.go (opening), tx.go (transactions) and writer.go (how
 // SQLite commits are grouped), then post.go and visible.go. The queue is in
-// job.go, lane.go and worker.go.
+// job.go (what waits), lane.go (its order and leases), worker.go and turn.go
+// (who runs it); backup.go and sweep.go are for the operator.
 package store

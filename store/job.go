@@ -79,8 +79,8 @@ const (
 
 // Enqueue adds a job that is no delivery to a post's audience: mail, fetch,
 // expire, fanout. Jobs of a lane run one after the other. One whose due time
-// lies ahead gets a lane of its own, so that it holds nobody up. A job equal
-// to one that waits is not added again.
+// lies ahead gets a lane of its own, so that it holds nobody up. A job due now
+// that equals one waiting in its lane is not added again.
 func (tx *Tx) Enqueue(ctx context.Context, kind string, object ID, target, lane string, due time.Time) error {
 	if len(target) > maxTarget || len(lane) > maxTarget {
 		return fmt.Errorf("enqueue %s: the target is longer than %d bytes", kind, maxTarget)
