@@ -316,7 +316,7 @@ func (s *Service) DeleteAccount(ctx context.Context, account *store.Account, by 
 			return err
 		}
 		tx.AfterCommit(func() { s.Hub.Drop(account.ID) })
-		return tx.TombstoneAccount(ctx, account.ID)
+		return s.bury(ctx, tx, account.ID)
 	})
 }
 

@@ -16,13 +16,13 @@ const (
 
 // Event carries ids only: whoever hears it reads the thing with its own eyes.
 type Event struct {
-	Kind         string
-	Post         store.ID
-	Notification store.ID
-	Accounts     []store.ID // whose home or notifications it is for
-	Public       bool       // also for the public timelines
-	Local        bool       // written here
-	Tags         []string
+	Kind         string     `json:"k"`
+	Post         store.ID   `json:"p,omitempty"`
+	Notification store.ID   `json:"n,omitempty"`
+	Accounts     []store.ID `json:"a,omitempty"` // whose home or notifications it is for
+	Public       bool       `json:"u,omitempty"` // also for the public timelines
+	Local        bool       `json:"l,omitempty"` // written here
+	Tags         []string   `json:"t,omitempty"`
 }
 
 // subscriptionBuffer is how far a reader may fall behind before it is dropped.
@@ -32,17 +32,22 @@ const subscriptionBuffer = 64
 // closed.
 type Subscription struct {
 	C <-chan Event
+	// Check receives when another process may have ended the right to listen: ask again.
+	Check <-chan struct{}
 
 	hub     *Hub
 	c       chan Event
+	check   chan struct{}
 	account store.ID
 	public  bool
 	closed  bool
 }
 
-// Hub passes live events to whoever listens in this process. Losing one does no harm: the rows are
-// there.
+// Hub passes live events to whoever listens in this process, and through pass to the others. Losing one
+// does no harm: the rows are there.
 type Hub struct {
+	pass func(message) // nil where there are no others
+
 	mu       sync.Mutex
 	accounts map[store.ID]map[*Subscription]struct{}
 	public   map[*Subscription]struct{}
@@ -58,8 +63,8 @@ func NewHub() *Hub {
 // Subscribe listens to what is for account, and to public events if public is set. Account 0
 // listens to public events only.
 func (h *Hub) Subscribe(account store.ID, public bool) *Subscription {
-	c := make(chan Event, subscriptionBuffer)
-	sub := &Subscription{C: c, c: c, hub: h, account: account, public: public}
+	c, check := make(chan Event, subscriptionBuffer), make(chan struct{}, 1)
+	sub := &Subscription{C: c, Check: check, c: c, check: check, hub: h, account: account, public: public}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed {
@@ -106,6 +111,13 @@ func (h *Hub) remove(s *Subscription) {
 
 // Publish hands e to everyone it is for. It never waits: a listener whose buffer is full is dropped.
 func (h *Hub) Publish(e Event) {
+	if h.pass != nil {
+		h.pass(message{Events: []Event{e}})
+	}
+	h.publish(e)
+}
+
+func (h *Hub) publish(e Event) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.count == 0 {
@@ -137,10 +149,38 @@ func (h *Hub) Publish(e Event) {
 
 // Drop ends every subscription of an account: its session, token or right to be here has ended.
 func (h *Hub) Drop(account store.ID) {
+	if h.pass != nil {
+		h.pass(message{Drop: []store.ID{account}})
+	}
+	h.drop(account)
+}
+
+func (h *Hub) drop(account store.ID) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for s := range h.accounts[account] {
 		h.remove(s)
+	}
+}
+
+// Recheck has every listener ask whether it may still be here: another process changed something, and
+// nobody knows what.
+func (h *Hub) Recheck() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	ask := func(s *Subscription) {
+		select {
+		case s.check <- struct{}{}:
+		default: // it has been asked already
+		}
+	}
+	for s := range h.public {
+		ask(s)
+	}
+	for _, set := range h.accounts {
+		for s := range set {
+			ask(s)
+		}
 	}
 }
 

@@ -28,6 +28,15 @@ func (s *Service) notify(ctx context.Context, tx *store.Tx, n store.Notification
 	return nil
 }
 
+// maySee tells whether an account may see a post now.
+func maySee(ctx context.Context, tx *store.Tx, account, post store.ID) (bool, error) {
+	_, err := tx.Post(ctx, store.AsAccount(account), post)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // notifyPost tells local accounts that a post mentions, and those who asked to hear of every post of
 // its author. Whoever may not see the post is not told.
 func (s *Service) notifyPost(ctx context.Context, tx *store.Tx, p *store.Post, mentions []*store.Account) error {
@@ -37,10 +46,10 @@ func (s *Service) notifyPost(ctx context.Context, tx *store.Tx, p *store.Post, m
 			continue
 		}
 		told[a.ID] = true
-		if _, err := tx.Post(ctx, store.AsAccount(a.ID), p.ID); errors.Is(err, store.ErrNotFound) {
-			continue
-		} else if err != nil {
+		if sees, err := maySee(ctx, tx, a.ID, p.ID); err != nil {
 			return err
+		} else if !sees {
+			continue
 		}
 		n := store.Notification{AccountID: a.ID, Kind: store.NotifyMention, FromID: p.AuthorID, PostID: p.ID}
 		if err := s.notify(ctx, tx, n, p.RootID); err != nil {
@@ -58,10 +67,10 @@ func (s *Service) notifyPost(ctx context.Context, tx *store.Tx, p *store.Post, m
 		if told[id] {
 			continue
 		}
-		if _, err := tx.Post(ctx, store.AsAccount(id), p.ID); errors.Is(err, store.ErrNotFound) {
-			continue
-		} else if err != nil {
+		if sees, err := maySee(ctx, tx, id, p.ID); err != nil {
 			return err
+		} else if !sees {
+			continue
 		}
 		if err := s.notify(ctx, tx, store.Notification{AccountID: id, Kind: store.NotifyPost, FromID: p.AuthorID, PostID: p.ID}, 0); err != nil {
 			return err
@@ -83,6 +92,11 @@ func (s *Service) notifyEdit(ctx context.Context, tx *store.Tx, p *store.Post) e
 		return err
 	}
 	for _, id := range boosters {
+		if sees, err := maySee(ctx, tx, id, p.ID); err != nil {
+			return err
+		} else if !sees {
+			continue
+		}
 		if err := s.notify(ctx, tx, store.Notification{AccountID: id, Kind: store.NotifyEdit, FromID: p.AuthorID, PostID: p.ID}, p.RootID); err != nil {
 			return err
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"cohort/store"
 )
@@ -38,7 +39,10 @@ func (s *Service) Like(ctx context.Context, by *store.Account, id store.ID) erro
 		if err != nil || !created {
 			return err
 		}
-		if err := s.notify(ctx, tx, store.Notification{AccountID: p.AuthorID, Kind: store.NotifyLike, FromID: by.ID, PostID: p.ID}, p.RootID); err != nil {
+		if p.Host == "" {
+			err = s.notify(ctx, tx, store.Notification{AccountID: p.AuthorID, Kind: store.NotifyLike, FromID: by.ID, PostID: p.ID}, p.RootID)
+		}
+		if err != nil {
 			return err
 		}
 		to, err := authority(ctx, tx, p)
@@ -75,6 +79,9 @@ func (s *Service) Unlike(ctx context.Context, by *store.Account, id store.ID) er
 // followers and defaults to public. Doing it twice gives the first boost. Posts of a circle, and
 // others meant for some, are *Invalid: they cannot be boosted by anyone.
 func (s *Service) Boost(ctx context.Context, by *store.Account, id store.ID, visibility string) (*store.Post, error) {
+	if !slices.Contains([]string{"", store.Public, store.Unlisted, store.Followers}, visibility) {
+		return nil, &Invalid{Field: "visibility", Key: "invalid.visibility"}
+	}
 	var boost *store.Post
 	err := s.tx(ctx, "boost", func(tx *store.Tx) error {
 		p, err := seen(ctx, tx, by, id)
@@ -91,7 +98,11 @@ func (s *Service) Boost(ctx context.Context, by *store.Account, id store.ID, vis
 		boost = &store.Post{ID: tx.NewID(), AuthorID: by.ID, BoostOfID: p.ID, Visibility: boostVisibility(visibility, p), CreatedAt: tx.Now, Language: p.Language}
 		boost.URI = s.PostURI(boost.ID)
 		boost.URL = s.ProfileURL(by.Handle) + "/" + boost.ID.String()
-		return s.commitBoost(ctx, tx, boost, p)
+		created, err := s.commitBoost(ctx, tx, boost, p)
+		if err == nil && !created { // by the same account, at the same moment
+			boost, err = tx.BoostBy(ctx, by.ID, p.ID)
+		}
+		return err
 	})
 	return boost, err
 }
@@ -106,11 +117,12 @@ func boostVisibility(asked string, p *store.Post) string {
 	return store.Public
 }
 
-// commitBoost stores a boost of p, whoever made it, and spreads it.
-func (s *Service) commitBoost(ctx context.Context, tx *store.Tx, boost, p *store.Post) error {
+// commitBoost stores a boost of p, whoever made it, and spreads it. It reports false, and does nothing,
+// if there is one already.
+func (s *Service) commitBoost(ctx context.Context, tx *store.Tx, boost, p *store.Post) (bool, error) {
 	author, err := tx.Account(ctx, p.AuthorID)
 	if err != nil {
-		return err
+		return false, err
 	}
 	var parts store.PostParts
 	if !author.Local() && boost.Host == "" {
@@ -119,12 +131,15 @@ func (s *Service) commitBoost(ctx context.Context, tx *store.Tx, boost, p *store
 	}
 	created, err := tx.InsertPost(ctx, boost, parts)
 	if err != nil || !created {
-		return err
+		return false, err
 	}
-	if err := s.notify(ctx, tx, store.Notification{AccountID: p.AuthorID, Kind: store.NotifyBoost, FromID: boost.AuthorID, PostID: p.ID}, p.RootID); err != nil {
-		return err
+	if author.Local() {
+		n := store.Notification{AccountID: p.AuthorID, Kind: store.NotifyBoost, FromID: boost.AuthorID, PostID: p.ID}
+		if err := s.notify(ctx, tx, n, p.RootID); err != nil {
+			return false, err
+		}
 	}
-	return s.spread(ctx, tx, boost, EventUpdate, nil, nil)
+	return true, s.spread(ctx, tx, boost, EventUpdate, nil, nil)
 }
 
 // Unboost takes a boost back.
@@ -180,14 +195,15 @@ func (s *Service) Pin(ctx context.Context, by *store.Account, id store.ID) error
 		if p.BoostOfID != 0 || p.Visibility != store.Public && p.Visibility != store.Unlisted {
 			return &Invalid{Field: "status", Key: "invalid.not_pinnable"}
 		}
-		n, err := tx.PinCount(ctx, by.ID)
-		if err != nil {
+		// First the row, which changes nothing if it is there already; one too many takes it back.
+		if err := tx.InsertPin(ctx, by.ID, p.ID); err != nil {
 			return err
 		}
-		if n >= MaxPins {
-			return &Invalid{Field: "status", Key: "invalid.pins_full", Args: map[string]any{"Max": MaxPins}}
+		n, err := tx.PinCount(ctx, by.ID)
+		if err == nil && n > MaxPins {
+			err = &Invalid{Field: "status", Key: "invalid.pins_full", Args: map[string]any{"Max": MaxPins}}
 		}
-		return tx.InsertPin(ctx, by.ID, p.ID)
+		return err
 	})
 }
 

@@ -340,7 +340,7 @@ func (s *Service) ReceiveGone(ctx context.Context, account *store.Account) error
 	if account.Local() {
 		return ErrForbidden
 	}
-	return s.tx(ctx, "receive account delete", func(tx *store.Tx) error { return tx.TombstoneAccount(ctx, account.ID) })
+	return s.tx(ctx, "receive account delete", func(tx *store.Tx) error { return s.bury(ctx, tx, account.ID) })
 }
 
 // ReceiveHubPost is what a circle elsewhere passes on to us: a member's new post, or the news that our

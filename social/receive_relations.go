@@ -270,7 +270,8 @@ func (s *Service) ReceiveBoost(ctx context.Context, from *store.Account, in Inco
 			ID: s.DB.IDAt(at), URI: in.URI, URL: in.URI, AuthorID: from.ID, Host: from.Host, BoostOfID: p.ID,
 			Visibility: boostVisibility(in.Visibility, p), CreatedAt: at, Language: p.Language,
 		}
-		return s.commitBoost(ctx, tx, boost, p)
+		_, err = s.commitBoost(ctx, tx, boost, p)
+		return err
 	})
 }
 

@@ -38,7 +38,8 @@ type Service struct {
 	// nothing.
 	Wake func()
 
-	keys *keyring
+	keys  *keyring
+	relay *relay
 }
 
 // New makes the service over an open, migrated database.
@@ -50,8 +51,9 @@ func New(c Config, db *store.DB, files *store.Files, log *slog.Logger) (*Service
 	if err != nil {
 		return nil, err
 	}
+	hub := NewHub()
 	return &Service{
-		DB: db, Files: files, Images: NewImager(2), Hub: NewHub(), Limits: NewLimits(c.Limits, func() time.Time { return db.Now() }),
+		DB: db, Files: files, Images: NewImager(2), Hub: hub, relay: newRelay(db, hub, log), Limits: NewLimits(c.Limits, func() time.Time { return db.Now() }),
 		Config: c, Log: log, Wake: func() {}, keys: keys,
 	}, nil
 }

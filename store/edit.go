@@ -22,7 +22,11 @@ const (
 	editKeep = `INSERT INTO post_edits (id, post_id, html, source, summary, sensitive, created_at)
 SELECT CAST($1 AS BIGINT), p.id, p.html, p.source, p.summary, p.sensitive, COALESCE(p.edited_at, p.created_at) FROM posts p
 WHERE p.id = $2 AND p.deleted_at IS NULL AND (SELECT COUNT(*) FROM post_edits e WHERE e.post_id = p.id) < $3`
-	postUpdate = `UPDATE posts SET html = $3, source = $4, summary = $5, sensitive = $6, language = $7, signed = $8, edited_at = $9,
+	// postHold changes nothing: it makes whoever else edits the post wait, so that no version is lost.
+	postHold = `UPDATE posts SET edited_at = edited_at WHERE id = $1`
+	// A version is never as old as the one before.
+	postUpdate = `UPDATE posts SET html = $3, source = $4, summary = $5, sensitive = $6, language = $7, signed = $8,
+ edited_at = CASE WHEN COALESCE(edited_at, created_at) < $9 THEN $9 ELSE COALESCE(edited_at, created_at) + 1 END,
  media_count = $10, mention_count = $11, tag_count = $12 WHERE id = $1 AND author_id = $2 AND deleted_at IS NULL`
 	recipientsUnmention = `UPDATE post_recipients SET mentioned = 0 WHERE post_id = $1 AND mentioned <> 0`
 	recipientMention    = `UPDATE post_recipients SET mentioned = $3 WHERE post_id = $1 AND account_id = $2`
@@ -47,6 +51,9 @@ func (tx *Tx) UpdatePost(ctx context.Context, p *Post, parts PostParts) (err err
 	}()
 	if p.EditedAt.IsZero() {
 		p.EditedAt = tx.Now
+	}
+	if _, err := tx.exec(ctx, postHold, int64(p.ID)); err != nil {
+		return err
 	}
 	if _, err := tx.exec(ctx, editKeep, int64(tx.NewID()), int64(p.ID), maxEdits); err != nil {
 		return err

@@ -41,8 +41,10 @@ const (
 	laneAndURL = `SELECT lane, target FROM jobs WHERE id = $1`
 )
 
-// enqueueSent takes every inbox that may have the post.
-var enqueueSent = deliveries(`SELECT s.host AS host, s.inbox AS inbox FROM sent s WHERE s.post_id = $2`)
+// enqueueSent takes every inbox that may have the post: it was sent there, or a boost of it was, and whoever gets a boost
+// fetches what it is of.
+var enqueueSent = deliveries(`SELECT s.host AS host, s.inbox AS inbox FROM sent s WHERE s.post_id = $2
+		UNION SELECT s.host, s.inbox FROM posts b JOIN sent s ON s.post_id = b.id WHERE b.boost_of_id = $2 AND b.boost_of_id IS NOT NULL AND b.host = ''`)
 
 // EnqueuePost adds the deliveries of a post to everyone elsewhere whom it is
 // for and who may receive it, one per inbox, and returns how many. A post in

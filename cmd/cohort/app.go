@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 
 	"cohort/federation"
-	"cohort/social"
 	"cohort/store"
 	"cohort/web"
 	"cohort/web/api"
@@ -53,18 +52,10 @@ func newApplication(i *instance) (*application, error) {
 		Social: i.social, Fed: i.federation, Auth: who, Pages: shown, Texts: texts, Log: i.log,
 		API: api.New(i.social, i.federation, who, texts, i.log),
 	})
-	a.jobs = map[string]store.Handler{store.FanOutJob: i.fanOut}
+	a.jobs = i.social.Handlers()
 	maps.Copy(a.jobs, i.federation.Handlers())
 	maps.Copy(a.jobs, mail.NewJobs(a.mailer, i.social, i.log).Handlers())
 	return a, nil
-}
-
-// fanOut writes the timelines of an author with many followers and tells those
-// who are listening.
-func (i *instance) fanOut(ctx context.Context, job store.Job) error {
-	return i.db.RunFanOut(ctx, job, func(p *store.Post, accounts []store.ID) {
-		i.social.Hub.Publish(social.Event{Kind: social.EventUpdate, Post: p.ID, Accounts: accounts, Local: p.Host == ""})
-	})
 }
 
 // runApplication serves an application until ctx ends.
