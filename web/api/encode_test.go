@@ -47,7 +47,8 @@ func sampleView(text string) *store.PostView {
 		Author: other, Mentions: []*store.Account{author, other}, Tags: []string{"go", "同窗"},
 		Media: []store.Media{
 			{ID: 9, MIME: "image/png", File: "f.png", Preview: "p.png", Alt: text, Width: 400, Height: 300, PreviewWidth: 200, PreviewHeight: 150, FocusX: -0.25},
-			{ID: 10, MIME: "image/png", RemoteURL: "https://b.example/x.png", Blurhash: "LEHV6nWB2yk8pyo0adR*.7kCMdnj"}, {ID: 11, MIME: "video/mp4", RemoteURL: "https://b.example/x.mp4"},
+			{ID: 10, MIME: "image/png", RemoteURL: "https://b.example/x.png", Blurhash: "LEHV6nWB2yk8pyo0adR*.7kCMdnj"},
+			{ID: 11, MIME: "video/mp4", RemoteURL: "https://b.example/x.mp4"},
 		},
 		App: &store.App{Name: text}, Liked: true,
 	}

@@ -127,8 +127,10 @@ func TestHostileParameters(t *testing.T) {
 	h := newHouse(t)
 	token := h.token(h.person("ada"), "read write follow profile")
 	values := []string{"-1", "x", "99999999999999999999", "a[b", strings.Repeat("x", 4000), "🎓", "' OR 1=1 --", "[]", "{}", "null", "<script>"}
-	names := []string{"limit", "id[]", "id", "acct", "q", "offset", "tagged", "any[]", "all[]", "types[]", "local", "pinned", "domain", "status", "in_reply_to_id", "media_ids[]", "visibility", "circle_id",
-		"language", "comment", "duration", "display_name", "note", "fields_attributes[0][name]", "source[privacy]", "media_attributes[][id]", "username", "email"}
+	names := []string{
+		"limit", "id[]", "id", "acct", "q", "offset", "tagged", "any[]", "all[]", "types[]", "local", "pinned", "domain", "status", "in_reply_to_id", "media_ids[]", "visibility", "circle_id",
+		"language", "comment", "duration", "display_name", "note", "fields_attributes[0][name]", "source[privacy]", "media_attributes[][id]", "username", "email",
+	}
 	var query []string
 	for shift := range values {
 		var all []string
