@@ -62,7 +62,7 @@ func New(d Deps) *echo.Echo {
 func unslash(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		u := c.Request().URL
-		if strings.HasPrefix(u.Path, "/api/") || strings.HasPrefix(u.Path, "/oauth/") {
+		if strings.HasPrefix(u.Path, "/api/v") || strings.HasPrefix(u.Path, "/oauth/") {
 			u.Path, u.RawPath = strings.TrimSuffix(u.Path, "/"), strings.TrimSuffix(u.RawPath, "/")
 		}
 		return next(c)
