@@ -157,14 +157,28 @@ func TestWrongAddressesAndMethods(t *testing.T) {
 		want         int
 		page         bool
 	}{
-		{"GET", "/api/v1/unknown", 404, false}, {"GET", "/api/", 404, false}, {"POST", "/api/v1/instance", 405, false}, {"DELETE", "/api/v1/timelines/home", 405, false},
-		{"PUT", "/oauth/token", 405, false}, {"GET", "/oauth/token", 405, false}, {"GET", "/nodeinfo/3.0", 404, false}, {"BREW", "/api/v1/instance", 405, false},
-		{"GET", "/no/such/page", 404, true}, {"POST", "/about", 405, true}, {"GET", "/activities/1", 404, true}, {"GET", "/.well-known/unknown", 404, false},
-		{"GET", "/api/v1/statuses/%2e%2e%2f", 404, false}, {"GET", "/api/v1/statuses/abc", 404, false},
+		{"GET", "/api/v1/unknown", 404, false},
+		{"GET", "/api/v1/instance/", 200, false}, // a slash at the end is forgiven
+		{"GET", "/api/", 404, false},
+		{"POST", "/api/v1/instance", 405, false},
+		{"DELETE", "/api/v1/timelines/home", 405, false},
+		{"PUT", "/oauth/token", 405, false},
+		{"GET", "/oauth/token", 405, false},
+		{"GET", "/nodeinfo/3.0", 404, false},
+		{"BREW", "/api/v1/instance", 405, false},
+		{"GET", "/no/such/page", 404, true},
+		{"POST", "/about", 405, true},
+		{"GET", "/activities/1", 404, true},
+		{"GET", "/.well-known/unknown", 404, false},
+		{"GET", "/api/v1/statuses/%2e%2e%2f", 404, false},
+		{"GET", "/api/v1/statuses/abc", 404, false},
 	} {
 		got := h.do(x.method, x.path, nil)
 		if got.code != x.want {
 			t.Errorf("%s %s: %d %.200s", x.method, x.path, got.code, got.body)
+		}
+		if x.want == http.StatusOK {
+			continue
 		}
 		if x.page {
 			if !strings.HasPrefix(got.header.Get("Content-Type"), "text/html") {
@@ -197,12 +211,16 @@ func TestLargeBodiesAreRefused(t *testing.T) {
 		method, path, kind string
 		limit              int
 	}{
-		{"POST", "/api/v1/apps", "application/x-www-form-urlencoded", 1 << 20}, {"POST", "/api/v1/statuses", "application/json", 1 << 20},
-		{"PATCH", "/api/v1/accounts/update_credentials", "application/json", 1 << 20}, {"POST", "/oauth/token", "application/json", 1 << 20},
-		{"POST", "/inbox", activityType, 1 << 20}, {"POST", "/sign-in", "application/x-www-form-urlencoded", 256 << 10},
+		{"POST", "/api/v1/apps", "application/x-www-form-urlencoded", 1 << 20},
+		{"POST", "/api/v1/statuses", "application/json", 1 << 20},
+		{"PATCH", "/api/v1/accounts/update_credentials", "application/json", 1 << 20},
+		{"POST", "/oauth/token", "application/json", 1 << 20},
+		{"POST", "/inbox", activityType, 1 << 20},
+		{"POST", "/sign-in", "application/x-www-form-urlencoded", 256 << 10},
 	} {
 		got := h.do(x.method, x.path, strings.NewReader(over(x.limit)), "Content-Type", x.kind, "Authorization", "Bearer "+token)
-		if got.code != http.StatusRequestEntityTooLarge && !(x.path == "/sign-in" && got.code >= 400 && got.code < 500) {
+		form := x.path == "/sign-in" // of which any refusal will do
+		if got.code != http.StatusRequestEntityTooLarge && (!form || got.code < 400 || got.code >= 500) {
 			t.Errorf("%s %s: %d %.100s", x.method, x.path, got.code, got.body)
 		}
 	}
