@@ -195,6 +195,13 @@ func TestASecretCircleIsNotThere(t *testing.T) {
 			t.Errorf("shown %v", got)
 		}
 	}
+	for _, q := range []string{c.circle.URI, c.circle.URL, "2012-3", "@2012-3@school.example", "Class"} {
+		for _, path := range []string{"/api/v2/search?resolve=true&q=", "/api/v1/accounts/search?resolve=true&q="} {
+			if got := c.get(path+url.QueryEscape(q), c.eves); got.code != http.StatusOK || strings.Contains(string(got.body), id) {
+				t.Errorf("search for %s: %d %s", q, got.code, got.body)
+			}
+		}
+	}
 	if got := c.get("/api/v1/accounts/relationships?id[]="+id, c.eves).many(t); len(got) != 0 {
 		t.Errorf("relationship %v", got)
 	}

@@ -130,7 +130,11 @@ func (a *API) searchURL(c echo.Context, q quest, result *found) error {
 		return err
 	}
 	if got.Account != nil && q.wants("accounts") {
-		result.Accounts = append(result.Accounts, a.account(got.Account))
+		shown, err := a.db.ShownAccounts(ctx, q.who.Viewer(), []store.ID{got.Account.ID})
+		if err != nil {
+			return err
+		}
+		result.Accounts = append(result.Accounts, a.accounts(shown)...)
 	}
 	if got.Post == nil || !q.wants("statuses") {
 		return nil
