@@ -56,7 +56,7 @@ func (s *Service) notifyPost(ctx context.Context, tx *store.Tx, p *store.Post, m
 			return err
 		}
 	}
-	if p.BoostOfID != 0 || p.ReplyToID != 0 || p.CircleID != 0 {
+	if p.BoostOfID != 0 || p.ReplyToID != 0 || p.CircleID != 0 || late(p, tx.Now) {
 		return nil
 	}
 	watchers, err := tx.Watchers(ctx, p.AuthorID)

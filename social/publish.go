@@ -264,11 +264,17 @@ func (s *Service) spread(ctx context.Context, tx *store.Tx, p *store.Post, event
 			return err
 		}
 	}
+	public := p.Visibility == store.Public && p.BoostOfID == 0 && !late(p, tx.Now)
 	tx.AfterCommit(func() {
-		s.Hub.Publish(Event{Kind: event, Post: p.ID, Accounts: homes, Public: p.Visibility == store.Public, Local: p.Host == "", Tags: tags})
+		s.Hub.Publish(Event{Kind: event, Post: p.ID, Accounts: homes, Public: public, Local: p.Host == "", Tags: tags})
 	})
 	return nil
 }
+
+// lateAfter is how old a post may come from elsewhere and still be news.
+const lateAfter = 7 * 24 * time.Hour
+
+func late(p *store.Post, now time.Time) bool { return now.Sub(p.CreatedAt) > lateAfter }
 
 // enqueueNew queues deliveries of a new post: of one written here, or of one of a circle whose hub
 // is here.

@@ -46,7 +46,7 @@ const (
 // without error when nothing here has to do with it. A repeat gives the post stored before; one that
 // was deleted stays so (store.ErrNotFound).
 func (s *Service) ReceivePost(ctx context.Context, author *store.Account, in IncomingPost) (*store.Post, error) {
-	parent, err := s.parentFacts(ctx, in)
+	parent, err := s.parentFacts(ctx, author, &in)
 	if err != nil {
 		return nil, err
 	}
@@ -58,12 +58,23 @@ func (s *Service) ReceivePost(ctx context.Context, author *store.Account, in Inc
 		return nil, err
 	}
 	p, parts := s.incoming(author, in, parent, named)
-	err = s.tx(ctx, "receive post", func(tx *store.Tx) error { return s.commitIncoming(ctx, tx, author, p, parts, in, named) })
-	if errors.Is(err, store.ErrConflict) {
-		return s.storedBefore(ctx, author, in.URI)
+	for range idTries {
+		err = s.tx(ctx, "receive post", func(tx *store.Tx) error { return s.commitIncoming(ctx, tx, author, p, parts, in, named) })
+		if !errors.Is(err, store.ErrConflict) {
+			return p, err
+		}
+		old, err := s.storedBefore(ctx, author, in.URI)
+		if !errors.Is(err, store.ErrNotFound) {
+			return old, err
+		}
+		// It is gone, or another post of that moment has its id.
+		p.ID = s.DB.IDAt(p.CreatedAt)
 	}
-	return p, err
+	return nil, store.ErrNotFound
 }
+
+// idTries is how often another id is tried for a post from elsewhere, whose time decides most of it.
+const idTries = 3
 
 // storedBefore gives the live post of author with an id that is taken: by itself, when it comes again.
 func (s *Service) storedBefore(ctx context.Context, author *store.Account, uri string) (*store.Post, error) {
@@ -78,8 +89,10 @@ func (s *Service) storedBefore(ctx context.Context, author *store.Account, uri s
 }
 
 // parentFacts finds the post that in answers, if it is known here. A reply to a circle post must be in
-// the same circle: anything else would carry the circle's words out of it.
-func (s *Service) parentFacts(ctx context.Context, in IncomingPost) (*store.PostFacts, error) {
+// the same circle: anything else would carry the circle's words out of it. To whom may not see what was
+// written here it is as if it were not there: what in says is then no reply, and one to a circle's words
+// is store.ErrNotFound.
+func (s *Service) parentFacts(ctx context.Context, author *store.Account, in *IncomingPost) (*store.PostFacts, error) {
 	if in.ReplyTo == "" {
 		return nil, nil //nolint:nilnil // no parent is the usual case
 	}
@@ -94,8 +107,20 @@ func (s *Service) parentFacts(ctx context.Context, in IncomingPost) (*store.Post
 	if in.Circle != nil {
 		circle = in.Circle.ID
 	}
-	if parent.CircleID != circle {
+	if parent.CircleID == circle && (parent.Host != "" || !parent.DeletedAt.IsZero()) {
+		return parent, nil // who may see that is for others to say, or nobody
+	}
+	_, err = s.DB.Post(ctx, store.AsSigner(author.ID), parent.ID)
+	switch {
+	case err != nil && !errors.Is(err, store.ErrNotFound):
+		return nil, err
+	case parent.CircleID != circle && err == nil:
 		return nil, ErrForbidden
+	case parent.CircleID != circle:
+		return nil, err
+	case err != nil:
+		in.ReplyTo = ""
+		return nil, nil //nolint:nilnil // as if it were not known here
 	}
 	return parent, nil
 }
@@ -147,8 +172,8 @@ func (s *Service) incoming(author *store.Account, in IncomingPost, parent *store
 	p := &store.Post{
 		URI: in.URI, URL: in.URL, AuthorID: author.ID, Host: author.Host, Visibility: in.Visibility,
 		HTML: incomingHTML(in), Summary: PlainText(in.Summary, 2000), Sensitive: in.Sensitive || in.Summary != "",
-		Language: in.Language, ReplyToURI: in.ReplyTo, Signed: in.Signed,
-		CreatedAt: in.Published, EditedAt: in.Updated,
+		Language: languageTag(in.Language), ReplyToURI: in.ReplyTo, Signed: in.Signed,
+		CreatedAt: saidAt(in.Published, s.DB.Now()), EditedAt: in.Updated,
 	}
 	if p.URL == "" {
 		p.URL = in.URI
@@ -159,15 +184,19 @@ func (s *Service) incoming(author *store.Account, in IncomingPost, parent *store
 	if parent != nil {
 		p.ReplyToID, p.ReplyToAccountID = parent.ID, parent.AuthorID
 	}
-	now := s.DB.Now()
-	if p.CreatedAt.IsZero() || p.CreatedAt.After(now) || p.CreatedAt.Year() < 1990 {
-		p.CreatedAt = now
-	}
 	if !p.EditedAt.After(p.CreatedAt) {
 		p.EditedAt = time.Time{}
 	}
 	p.ID = s.DB.IDAt(p.CreatedAt)
 	return p, incomingParts(author, in, n)
+}
+
+// saidAt is the time others give for what they say, or now where it cannot be that.
+func saidAt(t, now time.Time) time.Time {
+	if t.After(now) || t.Year() < 1990 {
+		return now
+	}
+	return t
 }
 
 // incomingHTML is the cleaned text, with the title of a titled object above it.
@@ -222,7 +251,11 @@ func (s *Service) commitIncoming(ctx context.Context, tx *store.Tx, author *stor
 	if !created {
 		return store.ErrConflict
 	}
-	return s.spread(ctx, tx, p, EventUpdate, parts.Tags, n.mentions)
+	mentions := n.mentions
+	if in.Asked && late(p, tx.Now) {
+		mentions = nil // somebody looks at an old thread: no news to those it names
+	}
+	return s.spread(ctx, tx, p, EventUpdate, parts.Tags, mentions)
 }
 
 // mayEnter checks, at the hub, that author may write into the circle now; and on a member's server
@@ -242,8 +275,8 @@ func (s *Service) mayEnter(ctx context.Context, tx *store.Tx, author, circle *st
 	if err != nil {
 		return err
 	}
-	if !m.Current(tx.Now) || m.Via == "web" {
-		return ErrForbidden
+	if err := mayWrite(m, circle, tx.Now); err != nil {
+		return forbiddenIfAbsent(err)
 	}
 	if author.Local() {
 		return nil
@@ -292,7 +325,14 @@ func (s *Service) ReceiveUpdate(ctx context.Context, author *store.Account, in I
 		if now := tx.Now; p.EditedAt.After(now) {
 			p.EditedAt = now
 		}
-		if err := tx.UpdatePost(ctx, &p, incomingParts(author, in, n)); err != nil {
+		if tag := languageTag(in.Language); tag != "" {
+			p.Language = tag
+		}
+		parts := incomingParts(author, in, n)
+		if parts.Media == nil {
+			parts.Media = []store.Media{} // those it had are gone
+		}
+		if err := tx.UpdatePost(ctx, &p, parts); err != nil {
 			return err
 		}
 		return s.spreadEdit(ctx, tx, &p)
@@ -324,6 +364,9 @@ func (s *Service) ReceiveDelete(ctx context.Context, author *store.Account, uri,
 		p, err := s.ownStored(ctx, tx, author, uri)
 		if err != nil {
 			return err
+		}
+		if p == nil && s.Owns(uri) {
+			return nil // nobody elsewhere says what never comes here
 		}
 		if p == nil {
 			return tx.RememberTombstone(ctx, uri, author.Host)

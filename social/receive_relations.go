@@ -67,17 +67,8 @@ func (s *Service) ReceiveFollow(ctx context.Context, from, target *store.Account
 func (s *Service) ReceiveUndoFollow(ctx context.Context, from *store.Account, followURI string, target *store.Account) error {
 	return s.tx(ctx, "receive unfollow", func(tx *store.Tx) error {
 		if target == nil {
-			f, err := tx.FollowByURI(ctx, followURI)
-			if errors.Is(err, store.ErrNotFound) {
-				return nil
-			}
-			if err != nil {
-				return err
-			}
-			if f.AccountID != from.ID {
-				return ErrForbidden
-			}
-			if target, err = tx.Account(ctx, f.TargetID); err != nil {
+			var err error
+			if target, err = followed(ctx, tx, from, followURI); err != nil || target == nil {
 				return err
 			}
 		}
@@ -97,6 +88,30 @@ func (s *Service) ReceiveUndoFollow(ctx context.Context, from *store.Account, fo
 		}
 		return tx.DeleteNotifications(ctx, target.ID, from.ID, store.NotifyFollowRequest)
 	})
+}
+
+// followed finds whom, a circle included, from follows with the activity uri; nil if nobody.
+func followed(ctx context.Context, tx *store.Tx, from *store.Account, uri string) (*store.Account, error) {
+	var who, whom store.ID
+	f, err := tx.FollowByURI(ctx, uri)
+	if err == nil {
+		who, whom = f.AccountID, f.TargetID
+	}
+	if errors.Is(err, store.ErrNotFound) {
+		var m *store.Membership
+		if m, err = tx.MembershipByFollow(ctx, 0, uri); err == nil {
+			who, whom = m.AccountID, m.CircleID
+		}
+	}
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return nil, nil //nolint:nilnil // there is nothing to undo
+	case err != nil:
+		return nil, err
+	case who != from.ID:
+		return nil, ErrForbidden
+	}
+	return tx.Account(ctx, whom)
 }
 
 // ReceiveAccept is the followed account, or a circle's hub, saying yes to a Follow of ours; membership
@@ -187,7 +202,10 @@ func (s *Service) ReceiveUndoBlock(ctx context.Context, from, target *store.Acco
 // there: store.ErrNotFound.
 func (s *Service) ReceiveLike(ctx context.Context, from *store.Account, postURI, uri string) error {
 	return s.once(ctx, "receive like", uri, func(tx *store.Tx) error {
-		p, err := tx.PostByURI(ctx, store.AsAccount(from.ID), postURI)
+		p, err := tx.PostByURI(ctx, store.AsSigner(from.ID), postURI)
+		if err == nil && p.BoostOfID != 0 {
+			p, err = tx.Post(ctx, store.AsSigner(from.ID), p.BoostOfID)
+		}
 		if err != nil {
 			return err
 		}
@@ -250,17 +268,15 @@ func (s *Service) ReceiveBoost(ctx context.Context, from *store.Account, in Inco
 		} else if !errors.Is(err, store.ErrNotFound) {
 			return err
 		}
-		p, err := tx.PostByURI(ctx, store.AsAccount(from.ID), in.PostURI)
+		p, err := tx.PostByURI(ctx, store.AsSigner(from.ID), in.PostURI)
 		if err != nil {
 			return err
 		}
-		if p.BoostOfID != 0 || p.Visibility != store.Public && p.Visibility != store.Unlisted {
+		own := p.AuthorID == from.ID && p.Visibility == store.Followers
+		if p.BoostOfID != 0 || p.Visibility != store.Public && p.Visibility != store.Unlisted && !own {
 			return store.ErrNotFound
 		}
-		at := in.Published
-		if at.IsZero() || at.After(tx.Now) {
-			at = tx.Now
-		}
+		at := saidAt(in.Published, tx.Now)
 		if _, err := tx.BoostBy(ctx, from.ID, p.ID); err == nil {
 			return nil
 		} else if !errors.Is(err, store.ErrNotFound) {
