@@ -7,6 +7,7 @@ import (
 	"image/png"
 	"log/slog"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -55,7 +56,9 @@ func newHouse(t testing.TB, change ...func(*social.Config)) *house {
 	if h.s, err = social.New(c, h.db, files, log); err != nil {
 		t.Fatal(err)
 	}
-	fed, err := federation.New(federation.Config{Mode: federation.ModeOpen, Version: "0.1.0"}, h.s, federation.NewClient(federation.ClientConfig{}), log)
+	client := federation.NewClient(federation.ClientConfig{AllowedNetworks: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, AllowHTTP: true, UserAgent: "cohort-test"})
+	t.Cleanup(client.CloseIdleConnections)
+	fed, err := federation.New(federation.Config{Mode: federation.ModeOpen, Version: "0.1.0"}, h.s, client, log)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,7 +25,7 @@ const (
 // search finds people, tags, circles and posts. Members may look up what other servers have, by its full
 // address.
 func (p *Pages) search(v *visit) error {
-	query := strings.TrimSpace(v.QueryParam("q"))
+	query := strings.TrimSpace(storable(v.QueryParam("q")))
 	view := &SearchPage{Query: query, Asked: query != ""}
 	view.NoIndex = true
 	if query == "" || len(query) > maxQuery {

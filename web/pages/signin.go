@@ -20,7 +20,7 @@ func (p *Pages) sendSignIn(v *visit) error {
 	if err := p.auth.Spend(v, social.LimitSignIn, "sign-in "+target); err != nil {
 		return v.showForm("signin", view, err)
 	}
-	raw, user, err := p.s.SignIn(ctx, view.Login, v.form("password"), v.Request().UserAgent())
+	raw, user, err := p.s.SignIn(ctx, view.Login, v.secret("password"), v.Request().UserAgent())
 	if errors.Is(err, social.ErrForbidden) {
 		err = &social.Invalid{Field: "login", Key: "invalid.signin"}
 	}
@@ -101,7 +101,7 @@ func (p *Pages) sendReset(v *visit) error {
 		err = p.auth.Spend(v, social.LimitSignIn, "code "+key)
 	}
 	if err == nil {
-		err = p.s.FinishReset(ctx, view.Email, v.form("code"), v.form("password"))
+		err = p.s.FinishReset(ctx, view.Email, v.form("code"), v.secret("password"))
 	}
 	if err != nil {
 		return v.showForm("reset", view, err, "email", "code", "password")

@@ -170,8 +170,16 @@ func parsed(r *http.Request) error {
 	return echo.NewHTTPError(http.StatusBadRequest, "the form cannot be read").SetInternal(err)
 }
 
-// form is a field of the form that was sent.
-func (v *visit) form(name string) string { return v.Request().PostFormValue(name) }
+// form is a field of the form that was sent, as text that can be stored.
+func (v *visit) form(name string) string { return storable(v.Request().PostFormValue(name)) }
+
+// secret is a field as it was sent, to the byte.
+func (v *visit) secret(name string) string { return v.Request().PostFormValue(name) }
+
+// storable takes out what no database keeps and no text has.
+func storable(s string) string {
+	return strings.ToValidUTF8(strings.ReplaceAll(s, "\x00", ""), "\uFFFD")
+}
 
 // ticked says whether a box of the form was ticked.
 func (v *visit) ticked(name string) bool { return v.form(name) != "" }
