@@ -39,7 +39,7 @@ func localPath(raw, fallback string) string {
 
 // back leads to the page that a form was on, or to fallback.
 func (v *visit) back(fallback string) error {
-	return v.Redirect(http.StatusSeeOther, localPath(v.form("return"), fallback))
+	return v.Redirect(http.StatusSeeOther, localPath(v.raw("return"), fallback))
 }
 
 // to leads to a path that we made.

@@ -47,7 +47,7 @@ func (p *Pages) register(v *visit) error {
 	err = p.auth.Spend(v, social.LimitSignUp, "")
 	if err == nil {
 		_, err = p.s.Register(ctx, social.Registration{
-			Handle: view.Handle, Email: view.Email, Password: v.secret("password"), Language: v.lang,
+			Handle: view.Handle, Email: view.Email, Password: v.raw("password"), Language: v.lang,
 			Reason: view.Reason, Invite: view.Invite, Agreed: v.ticked("agree"),
 		})
 	}

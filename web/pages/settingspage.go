@@ -87,7 +87,7 @@ func (p *Pages) savePassword(v *visit) error {
 		if v.session != nil {
 			keep = v.session.ID
 		}
-		err = p.s.ChangePassword(v.Request().Context(), v.me, keep, v.secret("old"), v.secret("password"))
+		err = p.s.ChangePassword(v.Request().Context(), v.me, keep, v.raw("old"), v.raw("password"))
 	}
 	if err != nil {
 		return v.showForm("settings_account", view, err, "old", "password")

@@ -53,7 +53,7 @@ func (p *Pages) sendSetup(v *visit) error {
 	}
 	view.Handle, view.Email = v.form("handle"), v.form("email")
 	account, err := p.s.Setup(ctx, v.param("token"), social.NewAccount{
-		Handle: view.Handle, Email: view.Email, Password: v.secret("password"), Role: store.RoleAdmin,
+		Handle: view.Handle, Email: view.Email, Password: v.raw("password"), Role: store.RoleAdmin,
 	})
 	if err != nil {
 		return v.showForm("setup", view, err, "handle", "email", "password")

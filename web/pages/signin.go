@@ -15,12 +15,12 @@ func (p *Pages) signIn(v *visit) error {
 // sendSignIn takes name and password. Whoever is not known gets the answer of a wrong password.
 func (p *Pages) sendSignIn(v *visit) error {
 	ctx := v.Request().Context()
-	view := &SignInPage{Login: v.form("login"), Next: localPath(v.form("next"), "")}
+	view := &SignInPage{Login: v.form("login"), Next: localPath(v.raw("next"), "")}
 	target := strings.ToLower(strings.TrimSpace(view.Login))
 	if err := p.auth.Spend(v, social.LimitSignIn, "sign-in "+target); err != nil {
 		return v.showForm("signin", view, err)
 	}
-	raw, user, err := p.s.SignIn(ctx, view.Login, v.secret("password"), v.Request().UserAgent())
+	raw, user, err := p.s.SignIn(ctx, view.Login, v.raw("password"), v.Request().UserAgent())
 	if errors.Is(err, social.ErrForbidden) {
 		err = &social.Invalid{Field: "login", Key: "invalid.signin"}
 	}
@@ -101,7 +101,7 @@ func (p *Pages) sendReset(v *visit) error {
 		err = p.auth.Spend(v, social.LimitSignIn, "code "+key)
 	}
 	if err == nil {
-		err = p.s.FinishReset(ctx, view.Email, v.form("code"), v.secret("password"))
+		err = p.s.FinishReset(ctx, view.Email, v.form("code"), v.raw("password"))
 	}
 	if err != nil {
 		return v.showForm("reset", view, err, "email", "code", "password")

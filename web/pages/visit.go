@@ -76,7 +76,7 @@ func (p *Pages) handler(access string, show func(*visit) error) echo.HandlerFunc
 func (v *visit) toSignIn() error {
 	next := v.path()
 	if v.Request().Method == http.MethodPost {
-		next = localPath(v.form("return"), "/")
+		next = localPath(v.raw("return"), "/")
 	}
 	q := url.Values{}
 	if next != "/" {
@@ -173,8 +173,8 @@ func parsed(r *http.Request) error {
 // form is a field of the form that was sent, as text that can be stored.
 func (v *visit) form(name string) string { return storable(v.Request().PostFormValue(name)) }
 
-// secret is a field as it was sent, to the byte.
-func (v *visit) secret(name string) string { return v.Request().PostFormValue(name) }
+// raw is a field as it was sent, to the byte.
+func (v *visit) raw(name string) string { return v.Request().PostFormValue(name) }
 
 // storable takes out what no database keeps and no text has.
 func storable(s string) string {
