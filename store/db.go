@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -9,6 +10,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // Config says where the rows are.
@@ -43,6 +46,8 @@ type DB struct {
 	jobsReady chan struct{} // jobs were enqueued by this process
 	woken     hostMemory
 	process   *process
+	name      string          // of this process among those that use the database
+	listening *pgx.ConnConfig // nil for SQLite
 }
 
 // transactor runs a use-case in a transaction of its own.
@@ -79,7 +84,7 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 
 // open connects without looking at the schema.
 func open(ctx context.Context, c Config) (*DB, error) {
-	db := &DB{Now: c.Now, log: c.Log, jobsReady: make(chan struct{}, 1)}
+	db := &DB{Now: c.Now, log: c.Log, jobsReady: make(chan struct{}, 1), name: rand.Text()}
 	if db.Now == nil {
 		db.Now = time.Now
 	}

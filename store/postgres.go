@@ -36,7 +36,7 @@ func (db *DB) openPostgres(ctx context.Context, c Config) error {
 	reads, writes := stdlib.OpenDB(*config), stdlib.OpenDB(*config)
 	fixPool(reads, size)
 	fixPool(writes, size)
-	db.reads, db.writes = newPool(reads, true), &pgWriter{db: writes}
+	db.reads, db.writes, db.listening = newPool(reads, true), &pgWriter{db: writes}, config
 	if err := reads.PingContext(ctx); err != nil {
 		return errors.Join(unreachable(config, err), db.closePools())
 	}

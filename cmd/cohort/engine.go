@@ -111,6 +111,7 @@ func (e *engine) run(ctx context.Context, app http.Handler, handlers map[string]
 		}
 	})
 	jobs.Go(func() { e.sweep(background) })
+	jobs.Go(func() { i.social.Relay(background) })
 	err := e.entrance.prepare(background)
 	if err == nil {
 		e.openDoors(app)

@@ -192,6 +192,8 @@ func (l *listener) run(ctx context.Context, do <-chan func() error) error {
 			err = f()
 		case <-check.C:
 			err = l.recheck(ctx)
+		case <-l.mine.Check:
+			err = l.recheck(ctx)
 		case <-beat.C:
 			err = l.to.beat(ctx)
 		}

@@ -147,6 +147,11 @@ func (f feed) run(sub *social.Subscription, still func(context.Context) error) e
 			if text, err = f.event(ctx, e); err != nil {
 				return nil //nolint:nilerr // the answer has begun; the page comes back by itself
 			}
+		case <-sub.Check:
+			if still(ctx) != nil {
+				return nil
+			}
+			continue
 		case <-beat.C:
 			if still(ctx) != nil {
 				return nil
