@@ -146,12 +146,25 @@ func (p *Pages) endSession(v *visit) error {
 // agents and systems are recognised in this order: most browsers also claim to be others.
 var (
 	agents = []struct{ sign, name string }{
-		{"MicroMessenger/", "WeChat"}, {"Edg/", "Edge"}, {"OPR/", "Opera"}, {"SamsungBrowser/", "Samsung Internet"}, {"Firefox/", "Firefox"},
-		{"FxiOS/", "Firefox"}, {"CriOS/", "Chrome"}, {"Chrome/", "Chrome"}, {"Safari/", "Safari"},
+		{"MicroMessenger/", "WeChat"},
+		{"Edg/", "Edge"},
+		{"OPR/", "Opera"},
+		{"SamsungBrowser/", "Samsung Internet"},
+		{"Firefox/", "Firefox"},
+		{"FxiOS/", "Firefox"},
+		{"CriOS/", "Chrome"},
+		{"Chrome/", "Chrome"},
+		{"Safari/", "Safari"},
 	}
 	systems = []struct{ sign, name string }{
-		{"iPhone", "iPhone"}, {"iPad", "iPad"}, {"Android", "Android"}, {"HarmonyOS", "HarmonyOS"}, {"Windows", "Windows"},
-		{"Mac OS X", "macOS"}, {"CrOS", "ChromeOS"}, {"Linux", "Linux"},
+		{"iPhone", "iPhone"},
+		{"iPad", "iPad"},
+		{"Android", "Android"},
+		{"HarmonyOS", "HarmonyOS"},
+		{"Windows", "Windows"},
+		{"Mac OS X", "macOS"},
+		{"CrOS", "ChromeOS"},
+		{"Linux", "Linux"},
 	}
 )
 
@@ -189,7 +202,7 @@ func (p *Pages) apps(v *visit) error {
 	view := &AppsPage{}
 	for _, t := range tokens {
 		app := appView(t.App, t.Scopes)
-		app.ID, app.Created = t.Token.ID.String(), t.Token.CreatedAt
+		app.ID, app.Created = t.ID.String(), t.CreatedAt
 		if t.UsedDay > 0 {
 			app.Used = dayStart(t.UsedDay)
 		}
