@@ -3,7 +3,10 @@ package social
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"cohort/store"
 )
@@ -170,7 +173,7 @@ func (s *Service) concerns(ctx context.Context, author *store.Account, in Incomi
 // incoming makes the row and its parts.
 func (s *Service) incoming(author *store.Account, in IncomingPost, parent *store.PostFacts, n named) (*store.Post, store.PostParts) {
 	p := &store.Post{
-		URI: in.URI, URL: in.URL, AuthorID: author.ID, Host: author.Host, Visibility: in.Visibility,
+		URI: in.URI, URL: storable(in.URL), AuthorID: author.ID, Host: author.Host, Visibility: in.Visibility,
 		HTML: incomingHTML(in), Summary: PlainText(in.Summary, 2000), Sensitive: in.Sensitive || in.Summary != "",
 		Language: languageTag(in.Language), ReplyToURI: in.ReplyTo, Signed: in.Signed,
 		CreatedAt: saidAt(in.Published, s.DB.Now()), EditedAt: in.Updated,
@@ -197,6 +200,14 @@ func saidAt(t, now time.Time) time.Time {
 		return now
 	}
 	return t
+}
+
+// storable is an address if it is text without control characters, else nothing.
+func storable(url string) string {
+	if !utf8.ValidString(url) || strings.ContainsFunc(url, unicode.IsControl) {
+		return ""
+	}
+	return url
 }
 
 // incomingHTML is the cleaned text, with the title of a titled object above it.
@@ -229,8 +240,11 @@ func incomingParts(author *store.Account, in IncomingPost, n named) store.PostPa
 		if i == maxIncomingMedia || in.Circle != nil {
 			break
 		}
+		if m.URL = storable(m.URL); m.URL == "" {
+			continue
+		}
 		parts.Media = append(parts.Media, store.Media{
-			AccountID: author.ID, Position: i, MIME: m.MIME, RemoteURL: m.URL, Alt: PlainText(m.Alt, 6000), Blurhash: validBlurhash(m.Blurhash),
+			AccountID: author.ID, Position: i, MIME: CleanText(m.MIME, 100), RemoteURL: m.URL, Alt: PlainText(m.Alt, 6000), Blurhash: validBlurhash(m.Blurhash),
 			Width: m.Width, Height: m.Height, FocusX: m.FocalX, FocusY: m.FocalY,
 		})
 	}
@@ -311,7 +325,7 @@ func (s *Service) ReceiveUpdate(ctx context.Context, author *store.Account, in I
 		if old.EditedAt.After(last) {
 			last = old.EditedAt
 		}
-		if !in.Updated.After(last) {
+		if at := in.Updated.Truncate(time.Millisecond); !at.After(last) { // finer than rows keep it, a replay would be news
 			return nil // a replay, or news from before what we know
 		}
 		if in.Circle != nil {
