@@ -265,6 +265,17 @@ func (s *Service) SetPassword(ctx context.Context, account *store.Account, passw
 	})
 }
 
+// Approve lets in somebody who waits for approval; a second time changes nothing. store.ErrNotFound for
+// whoever does not sign in here.
+func (s *Service) Approve(ctx context.Context, account *store.Account, by store.ID) error {
+	return s.tx(ctx, "approve", func(tx *store.Tx) error {
+		if err := tx.SetApproved(ctx, account.ID); err != nil {
+			return err
+		}
+		return tx.Audit(ctx, by, "account.approve", account.URI, "")
+	})
+}
+
 // Suspend shuts an account out, here or elsewhere: nobody sees it and it sees nobody. Undone by
 // Unsuspend.
 func (s *Service) Suspend(ctx context.Context, account *store.Account, by store.ID, reason string) error {

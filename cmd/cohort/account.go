@@ -17,6 +17,7 @@ import (
 type accountCommands struct {
 	Create        accountCreate        `cmd:"" help:"Make an account, confirmed and approved at once."`
 	List          accountList          `cmd:"" help:"List the accounts of this instance."`
+	Approve       accountApprove       `cmd:"" help:"Let in an account that waits for approval."`
 	Suspend       accountSuspend       `cmd:"" help:"Shut an account out, here or on another server."`
 	Unsuspend     accountUnsuspend     `cmd:"" help:"Let a suspended account back in."`
 	ResetPassword accountResetPassword `cmd:"" help:"Give an account a new password and end its sessions and tokens."`
@@ -182,6 +183,18 @@ func stateOf(u store.UserAccount) string {
 		return "waiting"
 	}
 	return "active"
+}
+
+type accountApprove struct{ whose }
+
+// Run lets the account in.
+func (c accountApprove) Run(p *program) error {
+	return c.on(p, func(ctx context.Context, i *instance, account *store.Account) error {
+		if err := i.social.Approve(ctx, account, 0); err != nil {
+			return missing(err, "%s does not sign in here", account.Address())
+		}
+		return p.printDone(account.Address(), "approved")
+	})
 }
 
 type accountSuspend struct {

@@ -15,7 +15,7 @@ import (
 const requestHeader = "X-Request-Id"
 
 // observe gives every request an id, logs how it ended and counts it. Paths
-// are logged without their query, which may hold secrets.
+// are logged without what may be secret in them, see loggedPath.
 func observe(next http.Handler, log *slog.Logger, seen func(area, method string, code int, took time.Duration)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := rand.Text()[:16]
@@ -26,11 +26,26 @@ func observe(next http.Handler, log *slog.Logger, seen func(area, method string,
 		defer func() {
 			took := time.Since(started)
 			seen(areaOf(r.URL.Path), methodOf(r.Method), watched.status(), took)
-			log.DebugContext(ctx, "request", "method", r.Method, "path", r.URL.Path,
+			log.DebugContext(ctx, "request", "method", r.Method, "path", loggedPath(r.URL.Path),
 				"status", watched.status(), "bytes", watched.bytes, "took", took)
 		}()
 		next.ServeHTTP(watched, r.WithContext(ctx))
 	})
+}
+
+// secretPaths are the beginnings of addresses that open what they lead to for
+// whoever knows them.
+var secretPaths = []string{"/setup/", "/media/"}
+
+// loggedPath is a path as it may be logged: without the query, which is not
+// part of it, and without secrets.
+func loggedPath(path string) string {
+	for _, prefix := range secretPaths {
+		if strings.HasPrefix(path, prefix) {
+			return prefix + "…"
+		}
+	}
+	return path
 }
 
 // areas are the parts of the program as the figures tell them apart; anything
