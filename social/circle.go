@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"cohort/store"
@@ -30,7 +31,8 @@ func (s *Service) CreateCircle(ctx context.Context, d CircleDraft) (*store.Circl
 	if name == "" {
 		return nil, &Invalid{Field: "name", Key: "invalid.name_empty"}
 	}
-	if d.Unit == "" || len(d.Unit) > 200 {
+	d.Unit = unitName(d.Unit)
+	if d.Unit == "" || len(d.Unit) > maxUnit {
 		return nil, &Invalid{Field: "unit", Key: "invalid.unit"}
 	}
 	if !validYears(d.From, d.To) {
@@ -52,6 +54,12 @@ func (s *Service) CreateCircle(ctx context.Context, d CircleDraft) (*store.Circl
 	return c, err
 }
 
+// maxUnit bounds the name of a class or department, in bytes.
+const maxUnit = 200
+
+// unitName is the form in which units are stored and compared.
+func unitName(s string) string { return strings.Join(strings.Fields(CleanText(s, maxUnit+1)), " ") }
+
 func validYears(from, to int) bool {
 	if from == 0 && to == 0 {
 		return true
@@ -71,14 +79,15 @@ type SeatGrant struct {
 // approves that server for the circles of that place. A local account sits in its circles at once;
 // requests that were waiting and now hold are accepted.
 func (s *Service) GrantSeat(ctx context.Context, account *store.Account, g SeatGrant) (*store.Seat, error) {
+	g.Unit, g.Reason = unitName(g.Unit), CleanText(g.Reason, 1001)
 	switch {
 	case !slices.Contains(SeatTypes, g.Type):
 		return nil, &Invalid{Field: "type", Key: "invalid.seat_type"}
-	case g.Unit == "" || len(g.Unit) > 200:
+	case g.Unit == "" || len(g.Unit) > maxUnit:
 		return nil, &Invalid{Field: "unit", Key: "invalid.unit"}
 	case g.From == 0 || !validYears(g.From, g.To):
 		return nil, &Invalid{Field: "from", Key: "invalid.years"}
-	case g.Reason == "" || len(g.Reason) > 1000:
+	case g.Reason == "" || len([]rune(g.Reason)) > 1000:
 		return nil, &Invalid{Field: "reason", Key: "invalid.reason"}
 	case !account.Live() || account.Kind != store.KindPerson && account.Kind != store.KindBot && account.Kind != store.KindOrganization:
 		return nil, store.ErrNotFound
@@ -134,6 +143,7 @@ func (s *Service) seatIn(ctx context.Context, tx *store.Tx, account *store.Accou
 
 // verify makes a waiting membership a current one and tells the member's server.
 func (s *Service) verify(ctx context.Context, tx *store.Tx, account, circle *store.Account, m *store.Membership, seat *store.Seat) error {
+	asOrdinary(m)
 	m.SeatID, m.VerifiedAt, m.ExpiresAt, m.EndedAt = seat.ID, tx.Now, seat.ExpiresAt, time.Time{}
 	m.Host, m.Via = account.Host, "native"
 	if m.URI == "" {
@@ -145,14 +155,21 @@ func (s *Service) verify(ctx context.Context, tx *store.Tx, account, circle *sto
 	return s.say(ctx, tx, &store.Activity{Kind: "accept", ActorID: circle.ID, TargetID: account.ID, InnerURI: m.FollowURI, Detail: m.URI}, account)
 }
 
+// asOrdinary takes the office away from who begins again after a membership that ended.
+func asOrdinary(m *store.Membership) {
+	if !m.EndedAt.IsZero() {
+		m.Role = store.RoleMember
+	}
+}
+
 // askToJoin is what following a circle means for a local account. It waits until the hub decides.
 func (s *Service) askToJoin(ctx context.Context, tx *store.Tx, by, circle *store.Account) error {
 	old, err := tx.Membership(ctx, circle.ID, by.ID)
-	if err == nil && old.EndedAt.IsZero() && (circle.Local() || !old.VerifiedAt.IsZero()) {
-		return nil // sits there, or waits at our own hub
-	}
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
+	switch {
+	case err != nil && !errors.Is(err, store.ErrNotFound):
 		return err
+	case err == nil && old.Current(tx.Now):
+		return nil
 	}
 	act := &store.Activity{ID: tx.NewID(), Kind: "follow", ActorID: by.ID, TargetID: circle.ID}
 	uri := s.ActivityURI(act.ID)
@@ -190,7 +207,11 @@ func (s *Service) join(ctx context.Context, tx *store.Tx, from, circle *store.Ac
 	case m.FollowURI == uri:
 		return nil // a Follow is used once
 	}
-	m.Host, m.Via, m.FollowURI, m.RequestedAt = from.Host, "native", uri, tx.Now
+	if m.RequestedAt.IsZero() || !m.VerifiedAt.IsZero() || !m.EndedAt.IsZero() {
+		m.RequestedAt = tx.Now // who asks again keeps her place among those who wait
+	}
+	asOrdinary(m)
+	m.Host, m.Via, m.FollowURI = from.Host, "native", uri
 	m.VerifiedAt, m.EndedAt, m.ExpiresAt, m.URI, m.SeatID = time.Time{}, time.Time{}, time.Time{}, "", 0
 	seat, err := s.seatThatOpens(ctx, tx, from, c)
 	if err != nil {
@@ -243,11 +264,11 @@ func (s *Service) leave(ctx context.Context, tx *store.Tx, by, circle *store.Acc
 // it. Members on other servers are told by a message that is never dropped.
 func (s *Service) RevokeSeat(ctx context.Context, id store.ID, reason string, by store.ID) error {
 	return s.tx(ctx, "revoke seat", func(tx *store.Tx) error {
-		ended, err := tx.RevokeSeat(ctx, id, reason)
+		ended, err := tx.RevokeSeat(ctx, id, CleanText(reason, 1000))
 		if err != nil {
 			return err
 		}
-		if err := tx.Audit(ctx, by, "seat.revoke", id.String(), reason); err != nil {
+		if err := tx.Audit(ctx, by, "seat.revoke", id.String(), CleanText(reason, 1000)); err != nil {
 			return err
 		}
 		for _, m := range ended {
