@@ -7,7 +7,7 @@ import (
 )
 
 // maxPath bounds a path that comes with a form or an address, in bytes.
-const maxPath = 2000
+const maxPath = 8000
 
 // localPath is the address on this instance that raw names, made anew from its parts, or fallback if
 // raw could lead anywhere else.

@@ -6,6 +6,7 @@ import (
 	"image/color"
 	"image/png"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"strings"
@@ -30,6 +31,7 @@ type house struct {
 	db    *store.DB
 	auth  *auth.Auth
 	pages *Pages
+	fed   *federation.Server
 	log   *bytes.Buffer
 	url   string
 	shift time.Duration // how far the clock of the rows is ahead
@@ -38,6 +40,16 @@ type house struct {
 const passphrase = "correct horse battery staple"
 
 func newHouse(t testing.TB, change ...func(*social.Config)) *house {
+	t.Helper()
+	h := buildHouse(t, change...)
+	server := httptest.NewServer(h.handler())
+	t.Cleanup(func() { h.s.Hub.Close(); server.Close() })
+	h.url = server.URL
+	return h
+}
+
+// buildHouse is a house without a door.
+func buildHouse(t testing.TB, change ...func(*social.Config)) *house {
 	t.Helper()
 	h := &house{t: t, db: storetest.Open(t), log: new(bytes.Buffer)}
 	h.db.Now = func() time.Time { return time.Now().Add(h.shift) }
@@ -58,23 +70,24 @@ func newHouse(t testing.TB, change ...func(*social.Config)) *house {
 	}
 	client := federation.NewClient(federation.ClientConfig{AllowedNetworks: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, AllowHTTP: true, UserAgent: "cohort-test"})
 	t.Cleanup(client.CloseIdleConnections)
-	fed, err := federation.New(federation.Config{Mode: federation.ModeOpen, Version: "0.1.0"}, h.s, client, log)
-	if err != nil {
+	if h.fed, err = federation.New(federation.Config{Mode: federation.ModeOpen, Version: "0.1.0"}, h.s, client, log); err != nil {
 		t.Fatal(err)
 	}
 	h.auth = auth.New(h.s, nil)
-	if h.pages, err = New(Config{Zone: time.UTC}, h.s, fed, h.auth, log); err != nil {
+	if h.pages, err = New(Config{Zone: time.UTC}, h.s, h.fed, h.auth, log); err != nil {
 		t.Fatal(err)
 	}
+	return h
+}
+
+// handler is the pages behind a router, as the program mounts them.
+func (h *house) handler() http.Handler {
 	e := echo.New()
-	e.HTTPErrorHandler = (&reply.Handler{Log: log, Texts: i18n.T, Pages: h.pages.Error}).Handle
+	e.HTTPErrorHandler = (&reply.Handler{Log: h.s.Log, Texts: i18n.T, Pages: h.pages.Error}).Handle
 	for _, r := range h.pages.Routes() {
 		e.Add(r.Method, r.Path, r.Handler, r.Middleware...)
 	}
-	server := httptest.NewServer(e)
-	t.Cleanup(func() { h.s.Hub.Close(); server.Close() })
-	h.url = server.URL
-	return h
+	return e
 }
 
 // person makes a member.
