@@ -214,6 +214,15 @@ func (r reader) wholePosts(ctx context.Context, v Viewer, ids []ID) (map[ID]*Pos
 	return found, err
 }
 
+// Cards reads accounts for showing them beside posts, at less cost than Accounts. Their keys, and when they were fetched,
+// may be those of an earlier reading. What is absent is left out.
+func (r reader) Cards(ctx context.Context, ids []ID) (map[ID]*Account, error) {
+	if len(ids) == 0 {
+		return map[ID]*Account{}, nil
+	}
+	return r.cards(ctx, ids)
+}
+
 // cards reads accounts as they stand beside posts. Their keys, and when they were fetched, may be those of an
 // earlier reading: whoever needs those uses Accounts.
 func (r reader) cards(ctx context.Context, ids []ID) (map[ID]*Account, error) {

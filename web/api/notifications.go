@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"maps"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
@@ -47,9 +48,8 @@ func noticeFilter(c echo.Context) (store.NotificationFilter, error) {
 // notificationsOf makes the entities of notifications in a few queries. One whose account or post is
 // gone by now is left out.
 func (a *API) notificationsOf(ctx context.Context, who *auth.Who, items []store.Notification) ([]*Notification, error) {
-	var accounts, posts []store.ID
+	var posts []store.ID
 	for _, n := range items {
-		accounts = append(accounts, n.FromID)
 		if n.PostID != 0 {
 			posts = append(posts, n.PostID)
 		}
@@ -62,7 +62,7 @@ func (a *API) notificationsOf(ctx context.Context, who *auth.Who, items []store.
 	if err != nil {
 		return nil, err
 	}
-	people, err := a.db.Accounts(ctx, accounts)
+	people, err := a.senders(ctx, items, views)
 	if err != nil {
 		return nil, err
 	}
@@ -82,6 +82,23 @@ func (a *API) notificationsOf(ctx context.Context, who *auth.Who, items []store.
 		})
 	}
 	return made, nil
+}
+
+// senders are the accounts that notifications come from: those that wrote the posts are at hand already.
+func (a *API) senders(ctx context.Context, items []store.Notification, views []*store.PostView) (map[store.ID]*store.Account, error) {
+	people := make(map[store.ID]*store.Account, len(items))
+	for _, v := range views {
+		people[v.Author.ID] = v.Author
+	}
+	var missing []store.ID
+	for _, n := range items {
+		if people[n.FromID] == nil {
+			missing = append(missing, n.FromID)
+		}
+	}
+	others, err := a.db.Cards(ctx, missing)
+	maps.Copy(people, others)
+	return people, err
 }
 
 // notificationJSON is a notification written for a live stream, nil if there is nothing to see.
