@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"cohort/store"
@@ -198,6 +199,18 @@ func recipientsOf(mentions []*store.Account, by *store.Account) []store.Recipien
 	return out
 }
 
+// answering adds the author of what an open reply answers, if the author is elsewhere: the thread is
+// kept there, mentioned or not. What is not open is for those it names.
+func answering(to []store.Recipient, p, parent *store.Post) []store.Recipient {
+	if parent == nil || parent.Host == "" || p.Visibility != store.Public && p.Visibility != store.Unlisted {
+		return to
+	}
+	if slices.ContainsFunc(to, func(r store.Recipient) bool { return r.AccountID == parent.AuthorID }) {
+		return to
+	}
+	return append(to, store.Recipient{AccountID: parent.AuthorID})
+}
+
 // commitPost is the transaction of Publish.
 func (s *Service) commitPost(ctx context.Context, tx *store.Tx, by *store.Account, p *store.Post, d Draft, w written, parent *store.Post) error {
 	p.ID = tx.NewID()
@@ -210,7 +223,8 @@ func (s *Service) commitPost(ctx context.Context, tx *store.Tx, by *store.Accoun
 			return err
 		}
 	}
-	if _, err := tx.InsertPost(ctx, p, store.PostParts{Recipients: recipientsOf(w.mentions, by), Tags: w.tags}); err != nil {
+	recipients := answering(recipientsOf(w.mentions, by), p, parent)
+	if _, err := tx.InsertPost(ctx, p, store.PostParts{Recipients: recipients, Tags: w.tags}); err != nil {
 		return err
 	}
 	if len(d.Media) > 0 {

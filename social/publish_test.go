@@ -203,6 +203,24 @@ func TestRepliesDoNotWiden(t *testing.T) {
 }
 
 // A reply to a boost answers what was boosted.
+// An open reply goes to the server of whom it answers, mentioned or not; one that is not open goes
+// only to those it names.
+func TestRepliesReachTheAuthorElsewhere(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ada, rem := w.person("ada"), w.remote("rem", "r.example")
+		parent := storetest.Post(t, w.db, rem, store.Public, 0, nil)
+		for visibility, want := range map[string][]string{
+			store.Public: {rem.DeliveryInbox()}, store.Unlisted: {rem.DeliveryInbox()}, store.Followers: nil, store.Direct: nil,
+		} {
+			p := w.post(ada, Draft{Text: "a reply to nobody by name", ReplyTo: parent.ID, Visibility: visibility})
+			got := w.sending(p.ID)
+			if len(got) != len(want) || len(got) == 1 && !strings.Contains(got[0], want[0]) {
+				t.Errorf("a %s reply is sent to %q, want %q", visibility, got, want)
+			}
+		}
+	})
+}
+
 func TestReplyToABoost(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		ada, bob := w.person("ada"), w.person("bob")
