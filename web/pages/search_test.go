@@ -23,7 +23,7 @@ func TestSearchHere(t *testing.T) {
 	b.open("/search").shows(i18n.T("en", "search.how", nil))
 	for query, want := range map[string]string{
 		"陈": "陈默", "默": "陈默", "chen": "陈默", "@chenmo": "陈默", "@chenmo@school.example": "陈默", "chenmo@school.example": "陈默", "＠chenmo": "陈默",
-		"#围棋": "#围棋", "围": "#围棋", "＃围": "#围棋", "http://school.example/@chenmo": "陈默", post.URI: "下棋", post.URL: "下棋", " chenmo": "陈默",
+		"#围棋": "#围棋", "围": "#围棋", "＃围": "#围棋", "http://school.example/@chenmo": "陈默", post.URI: "下棋", post.URL: "下棋", "　chenmo": "陈默",
 	} {
 		b.open(withQuery("/search", "q", query)).shows(want)
 	}
