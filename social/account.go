@@ -28,8 +28,11 @@ const (
 )
 
 // Register makes an account that waits for its mailbox to be confirmed and, where the instance says
-// so, for approval. The code is sent by mail in the same transaction. *Invalid names what is wrong;
-// that a mailbox has an account already is told to its owner by mail only.
+// so, for approval. The code is sent by mail in the same transaction. *Invalid names what is wrong.
+//
+// Whether a mailbox has an account already is told to its owner, by mail, and to nobody else: all else is
+// as if it had none, but the account that is made can never be confirmed. A mailbox that nobody has
+// confirmed yet goes to whoever named it last.
 func (s *Service) Register(ctx context.Context, r Registration) (*store.Account, error) {
 	if s.Config.Registration == RegistrationClosed {
 		return nil, ErrForbidden
@@ -50,27 +53,83 @@ func (s *Service) Register(ctx context.Context, r Registration) (*store.Account,
 	if len(r.Reason) > 2000 {
 		return nil, &Invalid{Field: "reason", Key: "invalid.reason"}
 	}
+	if _, ok := s.Limits.Take(LimitMail, "sign-up "+email); !ok {
+		return nil, ErrLimited
+	}
 	hash, err := HashPassword(r.Password)
 	if err != nil {
 		return nil, err
 	}
-	u := &store.User{Email: strings.TrimSpace(r.Email), EmailKey: email, PasswordHash: hash, Role: store.RoleMember, Language: r.Language, DefaultLanguage: r.Language, Reason: r.Reason, DefaultVisibility: store.Public}
 	a := &store.Account{Kind: store.KindPerson, Handle: handle}
-	err = s.tx(ctx, "register", func(tx *store.Tx) error {
-		if s.Config.Registration == RegistrationInvite {
-			if err := tx.UseLink(ctx, "invite", store.HashSecret(r.Invite), 0); err != nil {
-				return &Invalid{Field: "invite", Key: "invalid.invite"}
-			}
+	err = s.insertOnce(ctx, "register", func(tx *store.Tx) error {
+		u := &store.User{
+			Email: mailAddress(r.Email, email), EmailKey: email, PasswordHash: hash, Role: store.RoleMember, DefaultVisibility: store.Public,
+			Language: languageTag(r.Language), DefaultLanguage: languageTag(r.Language), Reason: CleanText(r.Reason, 2000),
 		}
-		if s.Config.Registration == RegistrationOpen || s.Config.Registration == RegistrationInvite {
-			u.ApprovedAt = tx.Now
+		return s.register(ctx, tx, a, u, r.Invite)
+	})
+	return a, err
+}
+
+// register is the transaction of Register.
+func (s *Service) register(ctx context.Context, tx *store.Tx, a *store.Account, u *store.User, invite string) error {
+	a.ID = tx.NewID()
+	if s.Config.Registration == RegistrationInvite {
+		err := tx.UseLink(ctx, "invite", store.HashSecret(invite), a.ID)
+		if errors.Is(err, store.ErrNotFound) {
+			err = &Invalid{Field: "invite", Key: "invalid.invite"}
 		}
+		if err != nil {
+			return err
+		}
+	}
+	if s.Config.Registration == RegistrationOpen || s.Config.Registration == RegistrationInvite {
+		u.ApprovedAt = tx.Now
+	}
+	owner, err := tx.UserByEmail(ctx, u.EmailKey)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+	case err != nil:
+		return err
+	case owner.ConfirmedAt.IsZero():
+		if err := tx.SetEmail(ctx, owner.AccountID, "", noMailbox(owner.AccountID)); err != nil {
+			return err
+		}
+	default:
+		u.Email, u.EmailKey = "", noMailbox(a.ID)
 		if err := s.insertPerson(ctx, tx, a, u); err != nil {
 			return err
 		}
-		return s.sendCode(ctx, tx, a.ID, "confirm", u.Email)
-	})
-	return a, err
+		return s.tellOwner(ctx, tx, owner)
+	}
+	if err := s.insertPerson(ctx, tx, a, u); err != nil {
+		return err
+	}
+	return s.sendCode(ctx, tx, a.ID, "confirm", u.Email)
+}
+
+// noMailbox stands for the mailbox of an account that has none. It is no mailbox, so nobody names it.
+func noMailbox(account store.ID) string { return "none:" + account.String() }
+
+// mailAddress is where mail for a mailbox goes: the part before the @ as its owner types it, the domain in
+// the form that key has.
+func mailAddress(typed, key string) string {
+	typed = strings.TrimSpace(strings.ReplaceAll(typed, "＠", "@"))
+	return typed[:strings.LastIndexByte(typed, '@')+1] + EmailDomain(key)
+}
+
+// insertTries is how often somebody new is tried to be made while others take the same names.
+const insertTries = 20
+
+// insertOnce runs a transaction that makes somebody new. Of two at the same moment with the same handle
+// or mailbox the second runs again, and then finds what the first made.
+func (s *Service) insertOnce(ctx context.Context, name string, f func(tx *store.Tx) error) (err error) {
+	for range insertTries {
+		if err = s.tx(ctx, name, f); !errors.Is(err, store.ErrConflict) {
+			return err
+		}
+	}
+	return err
 }
 
 // checkIdentity checks handle, mailbox and password together and returns the first two in the form in
@@ -90,25 +149,33 @@ func (s *Service) checkIdentity(handle, email, password string) (string, string,
 	return handle, key, nil
 }
 
-// insertPerson stores a new local person with its sign-in.
+// insertPerson stores a new local person with its sign-in. store.ErrConflict for a mailbox that is taken.
 func (s *Service) insertPerson(ctx context.Context, tx *store.Tx, a *store.Account, u *store.User) error {
 	if _, err := tx.AccountByHandle(ctx, a.Handle, ""); err == nil {
 		return &Invalid{Field: "username", Key: "invalid.handle_taken"}
 	} else if !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
-	if _, err := tx.UserByEmail(ctx, u.EmailKey); err == nil {
-		return &Invalid{Field: "email", Key: "invalid.email_taken"}
-	} else if !errors.Is(err, store.ErrNotFound) {
-		return err
+	if a.ID == 0 {
+		a.ID = tx.NewID()
 	}
-	a.ID, a.CreatedAt, a.UpdatedAt = tx.NewID(), tx.Now, tx.Now
+	a.CreatedAt, a.UpdatedAt = tx.Now, tx.Now
 	s.localActor(a)
 	if err := tx.InsertAccount(ctx, a); err != nil {
 		return err
 	}
 	u.AccountID, u.CreatedAt = a.ID, tx.Now
 	return tx.InsertUser(ctx, u)
+}
+
+// insertKnown is insertPerson for those who may be told that a mailbox is taken.
+func (s *Service) insertKnown(ctx context.Context, tx *store.Tx, a *store.Account, u *store.User) error {
+	if _, err := tx.UserByEmail(ctx, u.EmailKey); err == nil {
+		return &Invalid{Field: "email", Key: "invalid.email_taken"}
+	} else if !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	return s.insertPerson(ctx, tx, a, u)
 }
 
 // NewAccount is an account made by the operator: confirmed and approved at once.
@@ -133,9 +200,9 @@ func (s *Service) CreateAccount(ctx context.Context, n NewAccount) (*store.Accou
 		return nil, err
 	}
 	a := &store.Account{Kind: store.KindPerson, Handle: handle}
-	err = s.tx(ctx, "create account", func(tx *store.Tx) error {
-		u := &store.User{Email: n.Email, EmailKey: email, PasswordHash: hash, Role: n.Role, ConfirmedAt: tx.Now, ApprovedAt: tx.Now, DefaultVisibility: store.Public}
-		if err := s.insertPerson(ctx, tx, a, u); err != nil {
+	err = s.insertOnce(ctx, "create account", func(tx *store.Tx) error {
+		u := &store.User{Email: mailAddress(n.Email, email), EmailKey: email, PasswordHash: hash, Role: n.Role, ConfirmedAt: tx.Now, ApprovedAt: tx.Now, DefaultVisibility: store.Public}
+		if err := s.insertKnown(ctx, tx, a, u); err != nil {
 			return err
 		}
 		return tx.Audit(ctx, 0, "account.create", a.URI, n.Role)
@@ -189,9 +256,7 @@ const SessionLife = 90 * 24 * time.Hour
 // StartSession opens a session for an account that has proved itself.
 func (s *Service) StartSession(ctx context.Context, account store.ID, agent string) (string, error) {
 	raw, hash := store.NewSecret()
-	if len(agent) > 200 {
-		agent = strings.ToValidUTF8(agent[:200], "")
-	}
+	agent = CleanText(agent, 200)
 	err := s.tx(ctx, "start session", func(tx *store.Tx) error {
 		return tx.InsertSession(ctx, &store.Session{
 			ID: tx.NewID(), TokenHash: hash, AccountID: account, UserAgent: agent,
@@ -279,6 +344,10 @@ func (s *Service) Approve(ctx context.Context, account *store.Account, by store.
 // Suspend shuts an account out, here or elsewhere: nobody sees it and it sees nobody. Undone by
 // Unsuspend.
 func (s *Service) Suspend(ctx context.Context, account *store.Account, by store.ID, reason string) error {
+	if account.Local() && account.Kind == store.KindServer {
+		return ErrForbidden // it speaks for all of us
+	}
+	reason = CleanText(reason, 1000)
 	return s.tx(ctx, "suspend", func(tx *store.Tx) error {
 		if err := tx.SetSuspended(ctx, account.ID, true); err != nil {
 			return err

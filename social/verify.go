@@ -44,7 +44,7 @@ func (s *Service) ResendCode(ctx context.Context, account store.ID) error {
 	if err != nil {
 		return err
 	}
-	if !u.ConfirmedAt.IsZero() {
+	if !u.ConfirmedAt.IsZero() || u.EmailKey == noMailbox(account) {
 		return nil
 	}
 	return s.tx(ctx, "resend code", func(tx *store.Tx) error { return s.sendCode(ctx, tx, account, "confirm", u.Email) })
@@ -54,6 +54,13 @@ func (s *Service) ResendCode(ctx context.Context, account store.ID) error {
 // expired, used, or tried too often; all of these look the same.
 func (s *Service) Confirm(ctx context.Context, account store.ID, code string) error {
 	return s.withCode(ctx, account, "confirm", code, func(tx *store.Tx, _ *store.Verification) error {
+		u, err := tx.User(ctx, account)
+		if err != nil {
+			return err
+		}
+		if u.EmailKey == noMailbox(account) {
+			return &Invalid{Field: "code", Key: "invalid.code"} // sent to a mailbox that is another's by now
+		}
 		return tx.SetConfirmed(ctx, account)
 	})
 }
@@ -101,50 +108,59 @@ func plainCode(code string) string {
 	}, code)
 }
 
-// StartReset sends a code for a new password if a confirmed account has this mailbox. The answer and
-// the work are the same if none has.
+// StartReset sends a code for a new password if an account has this mailbox. The answer is the same if
+// none has, and so is the work, about: a row is written that nobody is sent.
 func (s *Service) StartReset(ctx context.Context, email string) error {
 	key, err := NormalizeEmail(email)
 	if err != nil {
 		return err
 	}
-	u, err := s.DB.UserByEmail(ctx, key)
-	if errors.Is(err, store.ErrNotFound) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	return s.tx(ctx, "start reset", func(tx *store.Tx) error { return s.sendCode(ctx, tx, u.AccountID, "reset", u.Email) })
+	return s.tx(ctx, "start reset", func(tx *store.Tx) error {
+		u, err := tx.UserByEmail(ctx, key)
+		if errors.Is(err, store.ErrNotFound) {
+			return tx.InsertVerification(ctx, &store.Verification{AccountID: nobody, Purpose: "reset", ExpiresAt: tx.Now})
+		}
+		if err != nil {
+			return err
+		}
+		return s.sendCode(ctx, tx, u.AccountID, "reset", u.Email)
+	})
 }
 
-// FinishReset sets a new password by the code sent to the mailbox. It proves the mailbox too.
+// nobody is the account of whoever has none; it has no row.
+const nobody = store.ID(-1)
+
+// FinishReset sets a new password by the code sent to the mailbox. It proves the mailbox too. Without the
+// right code nothing tells whether the mailbox has an account: not the answer, and not the work.
 func (s *Service) FinishReset(ctx context.Context, email, code, password string) error {
 	wrong := &Invalid{Field: "code", Key: "invalid.code"}
 	key, err := NormalizeEmail(email)
 	if err != nil {
 		return wrong
 	}
-	u, err := s.DB.UserByEmail(ctx, key)
-	if errors.Is(err, store.ErrNotFound) {
-		return wrong
-	}
-	if err != nil {
-		return err
-	}
-	a, err := s.DB.Account(ctx, u.AccountID)
-	if err != nil {
-		return err
-	}
-	// A password that will not do must not use up the code.
-	if err := ValidatePassword(password, a.Handle, u.EmailKey); err != nil {
+	// A password that will not do must not use up the code. The handle comes in only once the code is right.
+	if err := ValidatePassword(password, "", key); err != nil {
 		return err
 	}
 	hash, err := HashPassword(password)
 	if err != nil {
 		return err
 	}
+	u, err := s.DB.UserByEmail(ctx, key)
+	if errors.Is(err, store.ErrNotFound) {
+		u, err = &store.User{AccountID: nobody}, nil
+	}
+	if err != nil {
+		return err
+	}
 	return s.withCode(ctx, u.AccountID, "reset", code, func(tx *store.Tx, _ *store.Verification) error {
+		a, err := tx.Account(ctx, u.AccountID)
+		if err != nil {
+			return err
+		}
+		if err := ValidatePassword(password, a.Handle, key); err != nil {
+			return err
+		}
 		if err := tx.SetConfirmed(ctx, u.AccountID); err != nil {
 			return err
 		}
@@ -182,12 +198,21 @@ func (s *Service) SetupOpen(ctx context.Context, raw string) (bool, error) {
 	if errors.Is(err, store.ErrNotFound) {
 		return false, nil
 	}
-	return err == nil && l.UsedAt.IsZero() && l.ExpiresAt.After(s.DB.Now()), err
+	if err != nil || !l.UsedAt.IsZero() || !l.ExpiresAt.After(s.DB.Now()) {
+		return false, err
+	}
+	admins, err := s.DB.CountUsers(ctx, store.RoleAdmin)
+	return err == nil && admins == 0, err
 }
 
 // Setup creates the first admin with the one-time link. store.ErrNotFound when the link is used,
-// expired or unknown.
+// expired or unknown, and when there is an admin already, however they came to be.
 func (s *Service) Setup(ctx context.Context, raw string, n NewAccount) (*store.Account, error) {
+	if open, err := s.SetupOpen(ctx, raw); err != nil {
+		return nil, err
+	} else if !open {
+		return nil, store.ErrNotFound
+	}
 	handle, email, err := s.checkIdentity(n.Handle, n.Email, n.Password)
 	if err != nil {
 		return nil, err
@@ -198,11 +223,15 @@ func (s *Service) Setup(ctx context.Context, raw string, n NewAccount) (*store.A
 	}
 	a := &store.Account{Kind: store.KindPerson, Handle: handle}
 	err = s.tx(ctx, "setup", func(tx *store.Tx) error {
-		u := &store.User{Email: n.Email, EmailKey: email, PasswordHash: hash, Role: store.RoleAdmin, ConfirmedAt: tx.Now, ApprovedAt: tx.Now, DefaultVisibility: store.Public}
-		if err := s.insertPerson(ctx, tx, a, u); err != nil {
+		if n, err := tx.CountUsers(ctx, store.RoleAdmin); err != nil || n > 0 {
+			return errors.Join(err, store.ErrNotFound)
+		}
+		u := &store.User{Email: mailAddress(n.Email, email), EmailKey: email, PasswordHash: hash, Role: store.RoleAdmin, ConfirmedAt: tx.Now, ApprovedAt: tx.Now, DefaultVisibility: store.Public}
+		a.ID = tx.NewID()
+		if err := tx.UseLink(ctx, "setup", store.HashSecret(raw), a.ID); err != nil {
 			return err
 		}
-		if err := tx.UseLink(ctx, "setup", store.HashSecret(raw), a.ID); err != nil {
+		if err := s.insertKnown(ctx, tx, a, u); err != nil {
 			return err
 		}
 		return tx.Audit(ctx, a.ID, "account.setup", a.URI, "")
@@ -228,10 +257,15 @@ func (s *Service) TellTaken(ctx context.Context, email string) error {
 		if err != nil {
 			return err
 		}
-		told, err := tx.VerificationsSince(ctx, u.AccountID, "taken", tx.Now.Add(-takenEvery))
-		if err != nil || told > 0 {
-			return err
-		}
-		return s.sendCode(ctx, tx, u.AccountID, "taken", u.Email)
+		return s.tellOwner(ctx, tx, u)
 	})
+}
+
+// tellOwner tells the owner of a mailbox that it was named to sign up, unless that was told lately.
+func (s *Service) tellOwner(ctx context.Context, tx *store.Tx, u *store.User) error {
+	told, err := tx.VerificationsSince(ctx, u.AccountID, "taken", tx.Now.Add(-takenEvery))
+	if err != nil || told > 0 {
+		return err
+	}
+	return s.sendCode(ctx, tx, u.AccountID, "taken", u.Email)
 }
