@@ -164,6 +164,10 @@ func TestReactions(t *testing.T) {
 	b.send("/accounts/"+zhao.ID.String()+"/unmute", nil).must(http.StatusOK).hides(i18n.T("en", "profile.muting", nil))
 	b.send("/accounts/"+zhao.ID.String()+"/block", nil).must(http.StatusOK).shows(i18n.T("en", "profile.hidden", nil)).hides("开学了")
 	b.send("/accounts/"+zhao.ID.String()+"/unblock", nil).must(http.StatusOK).shows("开学了")
+	own := h.publish(chen, social.Draft{Text: "置顶的话", Visibility: store.Public}).ID.String()
+	b.open("/@chenmo").hides(i18n.T("en", "profile.pinned", nil))
+	b.send("/posts/"+own+"/pin", nil).must(http.StatusOK).shows(i18n.T("en", "profile.pinned", nil), "置顶的话")
+	b.send("/posts/"+own+"/unpin", nil).must(http.StatusOK).hides(i18n.T("en", "profile.pinned", nil))
 	b.post("/accounts/"+zhao.ID.String()+"/bless", formWith(b.last.token())).must(http.StatusNotFound)
 	b.post("/accounts/"+chen.ID.String()+"/follow", formWith(b.last.token())).must(http.StatusOK).shows(i18n.T("en", "invalid.self", nil))
 }

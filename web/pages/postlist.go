@@ -120,6 +120,7 @@ func (v *visit) postView(view *store.PostView, relations map[store.ID]store.Rela
 	open := post.Visibility == store.Public || post.Visibility == store.Unlisted
 	shown.CanReply, shown.CanBoost = v.me != nil, open || own && post.Visibility == store.Followers
 	shown.CanEdit, shown.CanDelete = own, own
+	shown.CanPin, shown.Pinned = own && open, view.Pinned
 	shown.Pending = !post.PendingAt.IsZero()
 	return shown
 }

@@ -66,6 +66,8 @@ type PostView struct {
 	Replies, Boosts, Favourites            int
 	Favourited, Boosted, Bookmarked        bool
 	CanReply, CanBoost, CanEdit, CanDelete bool
+	// Pinned posts stand first on their author's profile; CanPin is for the author.
+	Pinned, CanPin bool
 
 	// Pending: sent to the circle's home server, which has not passed it on yet.
 	Pending bool
