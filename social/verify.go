@@ -242,25 +242,6 @@ func (s *Service) Setup(ctx context.Context, raw string, n NewAccount) (*store.A
 // takenEvery is how often, at most, somebody is told that their mailbox was used to sign up.
 const takenEvery = 24 * time.Hour
 
-// TellTaken tells the owner of a mailbox, by mail, that somebody wanted to sign up with it and that it
-// has an account already. Nothing happens when it has none, or was told lately.
-func (s *Service) TellTaken(ctx context.Context, email string) error {
-	key, err := NormalizeEmail(email)
-	if err != nil {
-		return err
-	}
-	return s.tx(ctx, "tell taken", func(tx *store.Tx) error {
-		u, err := tx.UserByEmail(ctx, key)
-		if errors.Is(err, store.ErrNotFound) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		return s.tellOwner(ctx, tx, u)
-	})
-}
-
 // tellOwner tells the owner of a mailbox that it was named to sign up, unless that was told lately.
 func (s *Service) tellOwner(ctx context.Context, tx *store.Tx, u *store.User) error {
 	told, err := tx.VerificationsSince(ctx, u.AccountID, "taken", tx.Now.Add(-takenEvery))

@@ -3,7 +3,6 @@ package pages
 import (
 	"context"
 	"encoding/base64"
-	"errors"
 	"net/http"
 	"time"
 
@@ -35,8 +34,8 @@ func (p *Pages) join(v *visit) error {
 	return v.show(http.StatusOK, "join", view)
 }
 
-// register takes the sign-up form. Whether a mailbox has an account already is told to its owner, by
-// mail, and to nobody here: the answer is the same.
+// register takes the sign-up form. Whether a mailbox has an account already, social tells its owner by
+// mail; here the answer is the same.
 func (p *Pages) register(v *visit) error {
 	ctx := v.Request().Context()
 	view, err := v.joinPage(ctx)
@@ -50,9 +49,6 @@ func (p *Pages) register(v *visit) error {
 			Handle: view.Handle, Email: view.Email, Password: v.raw("password"), Language: v.lang,
 			Reason: view.Reason, Invite: view.Invite, Agreed: v.ticked("agree"),
 		})
-	}
-	if errors.Is(err, &social.Invalid{Field: "email", Key: "invalid.email_taken"}) {
-		err = p.s.TellTaken(ctx, view.Email)
 	}
 	if err != nil {
 		return v.showForm("join", view, err, "handle", "email", "password", "reason", "invite", "agree")
