@@ -9,9 +9,10 @@ import (
 )
 
 // What browsers may do with our answers. Pages run our own scripts and styles from files only, and are
-// framed by nobody. Pictures and documents run nothing at all.
+// framed by nobody; blob: is for a picture that is about to be sent. Pictures and documents run nothing at
+// all.
 const (
-	policyPages = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; " +
+	policyPages = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; " +
 		"manifest-src 'self'; base-uri 'none'; frame-ancestors 'none'"
 	policyForms = "; form-action 'self'"
 	policyMedia = "default-src 'none'; frame-ancestors 'none'; sandbox"
