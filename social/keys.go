@@ -57,7 +57,8 @@ func newKeyring(db *store.DB, secret []byte) (*keyring, error) {
 	return &keyring{db: db, aead: aead, opened: map[store.ID]*Keys{}, making: map[store.ID]*sync.Mutex{}}, nil
 }
 
-// KeysFor returns the keys of a local actor, making them when they are first needed.
+// KeysFor returns the keys of a local actor, making them when they are first needed. store.ErrNotFound for
+// anybody else.
 func (s *Service) KeysFor(ctx context.Context, account store.ID) (*Keys, error) {
 	k := s.keys
 	k.mu.Lock()
@@ -86,6 +87,9 @@ func (s *Service) KeysFor(ctx context.Context, account store.ID) (*Keys, error) 
 		keys, err = k.make(ctx, account)
 	}
 	if err != nil {
+		k.mu.Lock()
+		delete(k.making, account)
+		k.mu.Unlock()
 		return nil, fmt.Errorf("keys of account %d: %w", account, err)
 	}
 	k.remember(account, keys)
@@ -136,6 +140,13 @@ func (k *keyring) load(ctx context.Context, account store.ID) (*Keys, error) {
 }
 
 func (k *keyring) make(ctx context.Context, account store.ID) (*Keys, error) {
+	a, err := k.db.Account(ctx, account)
+	if err == nil && !a.Local() {
+		err = store.ErrNotFound
+	}
+	if err != nil {
+		return nil, err
+	}
 	r, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		return nil, err

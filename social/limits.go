@@ -73,7 +73,8 @@ func (l *Limits) Take(limit Limit, key string) (Usage, bool) {
 		l.buckets[key] = b
 	}
 	rate := float64(limit.Burst) / limit.Per.Seconds()
-	b.tokens = min(float64(limit.Burst), b.tokens+now.Sub(b.at).Seconds()*rate)
+	since := max(0, now.Sub(b.at).Seconds()) // a clock that was set back takes nothing away
+	b.tokens = min(float64(limit.Burst), b.tokens+since*rate)
 	b.at = now
 	ok := b.tokens >= 1
 	if ok {
