@@ -53,6 +53,7 @@ const (
 	freeHost = `UPDATE lanes SET failures = 0, due_at = CASE WHEN due_at IS NULL THEN NULL ELSE CAST($2 AS BIGINT) END
 		WHERE host = $1 AND failures > 0 AND leased_until < $2`
 
+	freeLeases = `UPDATE lanes SET leased_until = 0, due_at = $1 WHERE leased_until > $1 AND due_at IS NOT NULL`
 	hostParked = `SELECT COUNT(*) FROM lanes WHERE host = $1 AND failures > 0 AND due_at > $2 AND leased_until < $2`
 	wakeHost   = `UPDATE lanes SET due_at = $2 WHERE host = $1 AND failures > 0 AND due_at > $2 AND leased_until < $2`
 	nextDue    = `SELECT MIN(d.due_at) FROM (
@@ -112,6 +113,18 @@ func (tx *Tx) leaseLanes(ctx context.Context, sick bool, n int, until time.Time)
 func scanJob(rows *sql.Rows) (j Job, err error) {
 	err = rows.Scan(scanID(&j.ID), &j.Lane, &j.Kind, scanID(&j.ObjectID), &j.Target, scanInt(&j.Attempts), &j.LastError, scanMS(&j.FailedAt))
 	return j, err
+}
+
+// FreeLeases makes every leased lane due, and tells how many there were. It is
+// for the only process that runs jobs, before it begins: leases there are then
+// those of a process that was killed, and need not be waited for. Should their
+// holder live after all, some jobs are done twice.
+func (db *DB) FreeLeases(ctx context.Context) (n int64, err error) {
+	err = db.Tx(ctx, func(tx *Tx) error {
+		n, err = tx.exec(ctx, freeLeases, tx.Now.UnixMilli())
+		return err
+	})
+	return n, err
 }
 
 // verdict is what becomes of a job that was run.

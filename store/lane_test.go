@@ -150,6 +150,45 @@ func TestKilledWorker(t *testing.T) {
 	})
 }
 
+// The only worker does not wait for the leases of its killed predecessor, and
+// what that one says afterwards changes nothing.
+func TestFreeLeases(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		newClock(db)
+		enqueueTo(t, db, "create", 1, 1<<16, inbox("a.example"))
+		var again []store.ID
+		second := store.NewWorker(db, store.WorkerConfig{Handlers: map[string]store.Handler{
+			"create": func(_ context.Context, job store.Job) error {
+				again = append(again, job.ObjectID)
+				return nil
+			},
+		}})
+		first := store.NewWorker(db, store.WorkerConfig{Handlers: map[string]store.Handler{
+			"create": func(ctx context.Context, _ store.Job) error {
+				runOnce(t, second, 0)
+				if n, err := db.FreeLeases(ctx); n != 1 || err != nil {
+					t.Errorf("freed %d, %v", n, err)
+				}
+				runOnce(t, second, 1)
+				return errors.New("this must not kill anything")
+			},
+		}})
+		runOnce(t, first, 1)
+		if dead := deadJobs(t, db); len(dead) != 0 {
+			t.Errorf("the lost lease wrote %+v", dead)
+		}
+		if !slices.Equal(again, []store.ID{1}) {
+			t.Errorf("the second worker ran %v", again)
+		}
+		if left := waitingJobs(t, db, ""); len(left) != 0 {
+			t.Errorf("left: %+v", left)
+		}
+		if n, err := db.FreeLeases(t.Context()); n != 0 || err != nil {
+			t.Errorf("freed %d, %v", n, err)
+		}
+	})
+}
+
 func TestSeveralHangingHosts(t *testing.T) {
 	db := storetest.Open(t)
 	ctx := context.Background()

@@ -21,8 +21,9 @@ const (
 )
 
 // drainTime is how long requests and jobs in progress have to finish once the
-// program was told to stop.
-const drainTime = 10 * time.Second
+// program was told to stop. What has to be done after them still fits into the
+// ten seconds that are promised.
+const drainTime = 8 * time.Second
 
 // doors are the HTTP servers of one process. They open together and close
 // together.

@@ -93,7 +93,7 @@ func (e *engine) open(ctx context.Context) error {
 }
 
 // run serves app and does the jobs of handlers until ctx ends, then drains: no
-// new request or job is begun, those in progress have ten seconds. It closes
+// new request or job is begun, those in progress have eight seconds. It closes
 // the instance and gives the addresses back.
 func (e *engine) run(ctx context.Context, app http.Handler, handlers map[string]store.Handler, permanent func(string) bool) error {
 	i := e.instance
@@ -104,6 +104,7 @@ func (e *engine) run(ctx context.Context, app http.Handler, handlers map[string]
 
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
+	e.takeOver(background)
 	var jobs sync.WaitGroup
 	jobs.Go(func() {
 		if err := e.worker.Run(background); err != nil {
@@ -122,6 +123,22 @@ func (e *engine) run(ctx context.Context, app http.Handler, handlers map[string]
 	stop()
 	jobs.Wait()
 	return errors.Join(err, i.close())
+}
+
+// takeOver frees what a process that was killed held. On SQLite this is the
+// only one that serves; on PostgreSQL the leases may be another's and end by
+// themselves.
+func (e *engine) takeOver(ctx context.Context) {
+	if e.instance.db.Postgres() {
+		return
+	}
+	n, err := e.instance.db.FreeLeases(ctx)
+	switch {
+	case err != nil:
+		e.log.Error("freeing the jobs of a process that was killed", "error", err)
+	case n > 0:
+		e.log.Info("the process before this one was killed; its jobs are taken up", "lanes", n)
+	}
 }
 
 // openDoors begins to answer.

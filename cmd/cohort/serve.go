@@ -14,7 +14,7 @@ type serveCommand struct {
 }
 
 // Run serves the configured instance until the process is told to end. What is
-// in progress then has ten seconds; further signals, which some programs send
+// in progress then has eight seconds; further signals, which some programs send
 // along with the first, do not cut that short.
 func (c serveCommand) Run(p *program) error {
 	if c.Pprof != "" {
