@@ -55,6 +55,9 @@ func (f *Server) fetchActor(ctx context.Context, uri string) (*store.Account, er
 	if err != nil {
 		return nil, err
 	}
+	if ok, err := f.allowed(ctx, host); err != nil || !ok {
+		return nil, firstOf(err, ErrUnwanted) // a redirect led to a server that we do not speak with
+	}
 	a, err := remoteAccount(actor, host)
 	if err != nil {
 		return nil, err

@@ -122,7 +122,8 @@ func statusOf(err error) int {
 		return http.StatusUnauthorized
 	case errors.Is(err, vocab.ErrMalformed), errors.Is(err, vocab.ErrTooDeep), errors.Is(err, vocab.ErrWrongKind), isReadError(err):
 		return http.StatusBadRequest
-	case errors.Is(err, ErrTemporary), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+	case errors.Is(err, ErrTemporary), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled),
+		errors.Is(err, store.ErrFull), errors.Is(err, store.ErrBusy), errors.Is(err, store.ErrUnreachable), errors.Is(err, store.ErrReadOnly):
 		return http.StatusServiceUnavailable
 	case errors.Is(err, social.ErrLimited):
 		return http.StatusTooManyRequests
@@ -209,9 +210,9 @@ func (f *Server) newResolver() (*vocab.Resolver, error) {
 		Update:   with(f.update),
 		Delete:   with(f.delete),
 		Follow:   with(f.follow),
-		Accept:   with(f.accept),
-		Reject:   with(f.reject),
-		Undo:     with(f.undo),
+		Accept:   with(f.fresh(f.accept)),
+		Reject:   with(f.fresh(f.reject)),
+		Undo:     with(f.fresh(f.undo)),
 		Like:     with(f.like),
 		Announce: with(f.announce),
 		Block:    with(f.block),

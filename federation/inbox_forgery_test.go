@@ -371,3 +371,21 @@ func TestBlockedDomain(t *testing.T) {
 		t.Errorf("fetch by a blocked domain: %d %s", got, body)
 	}
 }
+
+// A recorded Undo does not end a follow that was begun again since.
+func TestReplayedUndo(t *testing.T) {
+	s := newStage(t)
+	follow := func(n string) doc {
+		return doc{"@context": "https://www.w3.org/ns/activitystreams", "id": s.bob.ID + "/follows/" + n, "type": "Follow", "actor": s.bob.ID, "object": s.ada.URI}
+	}
+	first := follow("1")
+	undo := s.activity("Undo", s.bob, first)
+	for _, a := range []doc{first, undo, follow("2"), undo} {
+		if got := s.bob.Send(s.inbox(), a); got != http.StatusAccepted {
+			t.Fatal(got)
+		}
+	}
+	if a, err := s.db.Account(t.Context(), s.ada.ID); err != nil || a.FollowersCount != 1 {
+		t.Errorf("followers after the replay: %+v, %v", a, err)
+	}
+}

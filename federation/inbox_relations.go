@@ -9,6 +9,27 @@ import (
 	"cohort/store"
 )
 
+// fresh runs a handler unless the activity was performed before: a recorded Undo must not end what was
+// begun again since. It is remembered once it has been performed; activities without an id cannot be.
+func (f *Server) fresh(handle func(context.Context, Sender, *vocab.Activity) error) func(context.Context, Sender, *vocab.Activity) error {
+	return func(ctx context.Context, sender Sender, act *vocab.Activity) error {
+		if act.ID == "" {
+			return handle(ctx, sender, act)
+		}
+		seen, err := f.db.ActivitySeen(ctx, act.ID)
+		if err != nil || seen {
+			return err
+		}
+		if err := handle(ctx, sender, act); err != nil {
+			return err
+		}
+		return f.db.Tx(ctx, func(tx *store.Tx) error {
+			_, err := tx.SeeActivity(ctx, act.ID)
+			return err
+		})
+	}
+}
+
 // localTarget finds the local account that an activity is about. Anyone who is not here is
 // store.ErrNotFound.
 func (f *Server) localTarget(ctx context.Context, o *vocab.Object) (*store.Account, error) {

@@ -24,6 +24,7 @@ const (
 	insertActivity = `INSERT INTO activities (id, kind, actor_id, target_id, post_id, inner_uri, detail, created_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
 	selectActivity = `SELECT id, kind, actor_id, target_id, post_id, inner_uri, detail, created_at FROM activities WHERE id = $1`
+	seenActivity   = `SELECT 1 FROM seen_activities WHERE uri = $1`
 	insertSeen     = `INSERT INTO seen_activities (uri, seen_at) VALUES ($1, $2) ON CONFLICT (uri) DO NOTHING`
 )
 
@@ -52,4 +53,9 @@ func (r reader) Activity(ctx context.Context, id ID) (*Activity, error) {
 func (tx *Tx) SeeActivity(ctx context.Context, uri string) (bool, error) {
 	n, err := tx.exec(ctx, insertSeen, uri, msArg(tx.Now))
 	return n == 1, err
+}
+
+// ActivitySeen tells whether SeeActivity was told of uri before.
+func (r reader) ActivitySeen(ctx context.Context, uri string) (bool, error) {
+	return r.exists(ctx, seenActivity, uri)
 }
