@@ -57,5 +57,5 @@ func (tx *Tx) SeeActivity(ctx context.Context, uri string) (bool, error) {
 
 // ActivitySeen tells whether SeeActivity was told of uri before.
 func (r reader) ActivitySeen(ctx context.Context, uri string) (bool, error) {
-	return r.exists(ctx, seenActivity, uri)
+	return r.someRow(ctx, seenActivity, uri)
 }
