@@ -282,10 +282,10 @@ func (s *Service) applyPreferences(ctx context.Context, tx *store.Tx, a *store.A
 		u.DefaultVisibility = *c.DefaultVisibility
 	}
 	if c.DefaultLanguage != nil {
-		u.DefaultLanguage = *c.DefaultLanguage
+		u.DefaultLanguage = languageTag(*c.DefaultLanguage)
 	}
 	if c.Language != nil {
-		u.Language = *c.Language
+		u.Language = languageTag(*c.Language)
 	}
 	if *u == before {
 		return nil

@@ -315,26 +315,32 @@ func (s *Service) SaveRemote(ctx context.Context, a *store.Account) (*store.Acco
 		return nil, ErrForbidden
 	}
 	a.Name, a.Bio = CleanName(a.Name), SanitizeHTML(a.Bio)
-	err := s.tx(ctx, "save remote account", func(tx *store.Tx) error {
-		old, err := tx.AccountByURI(ctx, a.URI)
-		if errors.Is(err, store.ErrNotFound) {
-			a.ID, a.UpdatedAt, a.FetchedAt = tx.NewID(), tx.Now, tx.Now
-			if a.CreatedAt.IsZero() || a.CreatedAt.After(tx.Now) {
-				a.CreatedAt = tx.Now
-			}
-			return tx.InsertAccount(ctx, a)
-		}
-		if err != nil {
-			return err
-		}
-		if !old.DeletedAt.IsZero() || old.Kind != a.Kind && (old.Kind == store.KindCircle || a.Kind == store.KindCircle) {
-			return ErrForbidden
-		}
-		a.ID, a.Kind, a.CreatedAt, a.FetchedAt, a.UpdatedAt = old.ID, old.Kind, old.CreatedAt, tx.Now, tx.Now
-		return tx.UpdateAccount(ctx, a)
-	})
+	err := s.tx(ctx, "save remote account", func(tx *store.Tx) error { return saveRemote(ctx, tx, a) })
+	if errors.Is(err, store.ErrConflict) { // perhaps by the same account, at the same moment
+		err = s.tx(ctx, "save remote account", func(tx *store.Tx) error { return saveRemote(ctx, tx, a) })
+	}
 	if err != nil {
 		return nil, err
 	}
 	return s.DB.Account(ctx, a.ID)
+}
+
+// saveRemote is the transaction of SaveRemote.
+func saveRemote(ctx context.Context, tx *store.Tx, a *store.Account) error {
+	old, err := tx.AccountByURI(ctx, a.URI)
+	if errors.Is(err, store.ErrNotFound) {
+		a.ID, a.UpdatedAt, a.FetchedAt = tx.NewID(), tx.Now, tx.Now
+		if a.CreatedAt.IsZero() || a.CreatedAt.After(tx.Now) {
+			a.CreatedAt = tx.Now
+		}
+		return tx.InsertAccount(ctx, a)
+	}
+	if err != nil {
+		return err
+	}
+	if !old.DeletedAt.IsZero() || old.Kind != a.Kind && (old.Kind == store.KindCircle || a.Kind == store.KindCircle) {
+		return ErrForbidden
+	}
+	a.ID, a.Kind, a.CreatedAt, a.FetchedAt, a.UpdatedAt = old.ID, old.Kind, old.CreatedAt, tx.Now, tx.Now
+	return tx.UpdateAccount(ctx, a)
 }
