@@ -250,3 +250,19 @@ func (s *Service) tellOwner(ctx context.Context, tx *store.Tx, u *store.User) er
 	}
 	return s.sendCode(ctx, tx, u.AccountID, "taken", u.Email)
 }
+
+// inviteLife is how long an invitation is good.
+const inviteLife = 14 * 24 * time.Hour
+
+// Invite makes the secret of an invitation with which one person can register while registration is by
+// invitation only. by is who invites, 0 for the operator.
+func (s *Service) Invite(ctx context.Context, by store.ID) (string, error) {
+	raw, hash := store.NewSecret()
+	err := s.tx(ctx, "invite", func(tx *store.Tx) error {
+		if err := tx.Audit(ctx, by, "account.invite", "", ""); err != nil {
+			return err
+		}
+		return tx.InsertLink(ctx, &store.Link{TokenHash: hash, Purpose: "invite", MadeBy: by, ExpiresAt: tx.Now.Add(inviteLife)})
+	})
+	return raw, err
+}

@@ -18,6 +18,7 @@ type accountCommands struct {
 	Create        accountCreate        `cmd:"" help:"Make an account, confirmed and approved at once."`
 	List          accountList          `cmd:"" help:"List the accounts of this instance."`
 	Approve       accountApprove       `cmd:"" help:"Let in an account that waits for approval."`
+	Invite        accountInvite        `cmd:"" help:"Print a link with which one person can register."`
 	Suspend       accountSuspend       `cmd:"" help:"Shut an account out, here or on another server."`
 	Unsuspend     accountUnsuspend     `cmd:"" help:"Let a suspended account back in."`
 	ResetPassword accountResetPassword `cmd:"" help:"Give an account a new password and end its sessions and tokens."`
