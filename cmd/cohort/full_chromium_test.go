@@ -358,8 +358,12 @@ func (w *window) point(node cdp.BackendNodeID) (x, y float64, err error) {
 func (w *window) clickOn(node cdp.BackendNodeID) {
 	w.t.Helper()
 	var x, y float64
-	w.wait("what is to be clicked cannot be reached", func() (err error) {
-		x, y, err = w.point(node)
+	w.wait("what is to be clicked cannot be reached", func() error {
+		nowX, nowY, err := w.point(node)
+		if err == nil && (nowX != x || nowY != y) {
+			err = errors.New("it moves")
+		}
+		x, y = nowX, nowY
 		return err
 	})
 	mouse := input.DispatchMouseEventParams{X: x, Y: y, Button: input.MouseButtonLeft, ClickCount: 1}
@@ -409,10 +413,28 @@ func (w *window) rewrite(role, name, text string) {
 	call(w, input.InsertText, input.InsertTextParams{Text: text})
 }
 
-// choose gives a file to a field.
+// choose gives a file to a field. Where scripts run, the picture is then shown.
 func (w *window) choose(name, file string) {
 	w.t.Helper()
 	call(w, dom.SetFileInputFiles, dom.SetFileInputFilesParams{BackendNodeID: w.see("button", name).BackendDOMNodeID, Files: []string{file}})
+	if !w.scripts {
+		return
+	}
+	w.wait("the chosen picture is not shown", func() error {
+		document, err := try(w, dom.GetDocument, dom.GetDocumentParams{})
+		if err != nil {
+			return err
+		}
+		shown, err := try(w, dom.QuerySelector, dom.QuerySelectorParams{NodeID: document.Root.NodeID, Selector: "img.chosen"})
+		if err != nil || shown.NodeID == 0 {
+			return errors.Join(err, errors.New("there is no preview"))
+		}
+		box, err := try(w, dom.GetBoxModel, dom.GetBoxModelParams{NodeID: shown.NodeID})
+		if err == nil && box.Model.Height < 20 {
+			err = fmt.Errorf("the preview is %d high", box.Model.Height)
+		}
+		return err
+	})
 }
 
 // shoot saves a picture of the page, if they are wanted.

@@ -5,7 +5,12 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"slices"
+	"strings"
+	"testing"
 
 	"github.com/chromedp/cdproto/accessibility"
 	"github.com/chromedp/cdproto/cdp"
@@ -21,14 +26,24 @@ var controls = []string{
 	"spinbutton", "switch", "tab", "textbox",
 }
 
-// look checks what holds for every page: nothing has to be scrolled sideways,
-// and everything that can be operated, and every picture, has a name.
+// look checks what holds for every page.
 func (w *window) look() {
 	w.t.Helper()
+	flaws := w.flaws()
+	for _, flaw := range flaws {
+		w.t.Errorf("%s: %s", w.address(), flaw)
+	}
+	w.shoot("page")
+}
+
+// flaws are what is wrong with a page: that it has to be scrolled sideways, has
+// no heading, or has a picture or something to operate without a name.
+func (w *window) flaws() (flaws []string) {
+	w.t.Helper()
 	size := call(w, page.GetLayoutMetrics, cdp.Empty{})
-	if wide, has := size.CSSContentSize.Width, float64(size.CSSLayoutViewport.ClientWidth); wide > has+0.5 {
-		w.t.Errorf("%s is %.0f wide in a window of %.0f", w.address(), wide, has)
-		w.shoot("wide")
+	// A phone's browser makes the viewport as wide as the page.
+	if wide, has := size.CSSContentSize.Width, float64(min(w.width, size.CSSLayoutViewport.ClientWidth)); wide > has+0.5 {
+		flaws = append(flaws, fmt.Sprintf("it is %.0f wide in a window of %.0f", wide, has))
 	}
 	tree := call(w, accessibility.GetFullAXTree, accessibility.GetFullAXTreeParams{})
 	headings := 0
@@ -42,13 +57,13 @@ func (w *window) look() {
 		}
 		if (slices.Contains(controls, role) || role == "image") && value(node.Name) == "" {
 			html, err := try(w, dom.GetOuterHTML, dom.GetOuterHTMLParams{BackendNodeID: node.BackendDOMNodeID})
-			w.t.Errorf("a %s at %s has no name: %s %v", role, w.address(), tail(html.OuterHTML, 300), err)
+			flaws = append(flaws, fmt.Sprintf("a %s has no name: %s %v", role, tail(html.OuterHTML, 300), err))
 		}
 	}
 	if headings == 0 {
-		w.t.Errorf("%s has no heading", w.address())
+		flaws = append(flaws, "it has no heading")
 	}
-	w.shoot("page")
+	return flaws
 }
 
 // key presses one key.
@@ -131,4 +146,47 @@ func (w *window) marked(node *accessibility.Node) error {
 		return fmt.Errorf("outline %s %s, shadow %s", style["outline-style"], style["outline-width"], style["box-shadow"])
 	}
 	return nil
+}
+
+// badPage has every flaw that is looked for, and something whose focus cannot
+// be seen.
+const badPage = `<!doctype html><title>Bad</title><meta name="viewport" content="width=device-width,initial-scale=1"><style>:focus { outline: none } div { width: 900px; height: 9px }</style>
+<div></div><button></button><input type="text"><img src="data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7" width="9" height="9">
+<a href="/">A link</a><script>console.error("heard"); throw new Error("thrown")</script>`
+
+// The checks of pages find what they are there to find.
+func TestLooksFindFlaws(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		if r.URL.Path == "/strict" {
+			w.Header().Set("Content-Security-Policy", "script-src 'none'")
+		}
+		_, _ = io.WriteString(w, badPage)
+	}))
+	defer server.Close()
+	w := openWindow(t, chromium(t), 360, true, "en")
+	call(w, page.Navigate, page.NavigateParams{URL: server.URL + "/"})
+	w.see("link", "A link")
+	if flaws := w.flaws(); len(flaws) != 5 {
+		t.Errorf("the flaws of a bad page are %q", flaws)
+	}
+	w.key("Tab", 9)
+	node, err := w.focused()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.marked(node); err == nil {
+		t.Errorf("%s, which has no outline, passes for marked", value(node.Role))
+	}
+	call(w, page.Navigate, page.NavigateParams{URL: server.URL + "/strict"})
+	for _, want := range []string{"exception: ", "console: ", "content security policy: "} {
+		w.wait("the console is not heard", func() error {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			if !slices.ContainsFunc(w.problems, func(p string) bool { return strings.HasPrefix(p, want) }) {
+				return fmt.Errorf("no %s among %q", want, w.problems)
+			}
+			return nil
+		})
+	}
 }
