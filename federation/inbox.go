@@ -48,6 +48,9 @@ func (f *Server) receive(w http.ResponseWriter, r *http.Request) (int, error) {
 	if f.Config.Mode == ModeOff {
 		return http.StatusNotFound, nil
 	}
+	if !strings.EqualFold(r.Host, f.social.Config.Host) {
+		return http.StatusMisdirectedRequest, httpsig.ErrWrongHost // signed for somebody else and passed on
+	}
 	if !takesActivity(r.Header.Get("Content-Type")) {
 		return http.StatusUnsupportedMediaType, nil
 	}

@@ -232,8 +232,10 @@ func (f *Server) ServeCollection(w http.ResponseWriter, r *http.Request, id, nam
 func (f *Server) collection(r *http.Request, a *store.Account, v store.Viewer, name string) ([]byte, error) {
 	uri := a.URI + "/" + name
 	if a.Kind == store.KindCircle {
-		if name == "following" || name == "featured" {
-			return nil, store.ErrNotFound
+		// Whether there are posts or members at all is for members and their servers.
+		sits, err := f.db.MaySit(r.Context(), v, a.ID)
+		if err != nil || !sits || name == "following" || name == "featured" {
+			return nil, firstOf(err, store.ErrNotFound)
 		}
 		return vocab.EncodeCollection(vocab.OrderedCollection{ID: uri, TotalItems: -1})
 	}

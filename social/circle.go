@@ -94,9 +94,17 @@ func (s *Service) GrantSeat(ctx context.Context, account *store.Account, g SeatG
 	}
 	seat := &store.Seat{AccountID: account.ID, Type: g.Type, Unit: g.Unit, YearFrom: g.From, YearTo: g.To, Reason: g.Reason, GrantedBy: g.By}
 	err := s.tx(ctx, "grant seat", func(tx *store.Tx) error {
-		seat.ID, seat.GrantedAt = tx.NewID(), tx.Now
-		if err := tx.InsertSeat(ctx, seat); err != nil {
+		same, err := s.sameSeat(ctx, tx, seat)
+		if err != nil {
 			return err
+		}
+		if same != nil {
+			*seat = *same // granting twice is one seat, so that taking it away takes it away
+		} else {
+			seat.ID, seat.GrantedAt = tx.NewID(), tx.Now
+			if err := tx.InsertSeat(ctx, seat); err != nil {
+				return err
+			}
 		}
 		if err := tx.Audit(ctx, g.By, "seat.grant", account.URI, g.Unit+": "+g.Reason); err != nil {
 			return err
@@ -113,6 +121,20 @@ func (s *Service) GrantSeat(ctx context.Context, account *store.Account, g SeatG
 		return nil
 	})
 	return seat, err
+}
+
+// sameSeat finds a live seat that says the same as seat, or nil.
+func (s *Service) sameSeat(ctx context.Context, tx *store.Tx, seat *store.Seat) (*store.Seat, error) {
+	held, _, err := tx.Seats(ctx, store.SeatFilter{AccountID: seat.AccountID}, store.Page{Limit: 80})
+	if err != nil {
+		return nil, err
+	}
+	for _, h := range held {
+		if h.Live(tx.Now) && h.Type == seat.Type && h.Unit == seat.Unit && h.YearFrom == seat.YearFrom && h.YearTo == seat.YearTo {
+			return h, nil
+		}
+	}
+	return nil, nil //nolint:nilnil // none is the usual case
 }
 
 // seatIn opens circle c to the holder of a new seat.
