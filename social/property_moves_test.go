@@ -5,8 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"pgregory.net/rapid"
-
 	"cohort/store"
 )
 
@@ -33,7 +31,7 @@ var moves = map[string]func(g *game) error{
 		return g.w.s.ReceiveHubPost(g.w.t.Context(), a, in)
 	},
 	"boost": func(g *game) error {
-		return g.kept(g.w.s.Boost(g.w.t.Context(), g.local(), g.post(), rapid.SampledFrom([]string{"", store.Unlisted, store.Followers}).Draw(g.rt, "boost")))
+		return g.kept(g.w.s.Boost(g.w.t.Context(), g.local(), g.post(), one(g, "boost", []string{"", store.Unlisted, store.Followers})))
 	},
 	"receive boost": func(g *game) error {
 		by := g.remote()
@@ -101,7 +99,7 @@ var moves = map[string]func(g *game) error{
 	"join here":  func(g *game) error { return g.w.s.Follow(g.w.t.Context(), g.local(), g.circles[0].ID, FollowOptions{}) },
 	"join there": func(g *game) error { return g.askElsewhere(g.local()) },
 	"leave": func(g *game) error {
-		return g.w.s.Unfollow(g.w.t.Context(), g.local(), rapid.SampledFrom(g.circles).Draw(g.rt, "circle").ID)
+		return g.w.s.Unfollow(g.w.t.Context(), g.local(), g.circle().ID)
 	},
 	"receive leave": func(g *game) error { return g.w.s.ReceiveUndoFollow(g.w.t.Context(), g.remote(), "", g.circles[0]) },
 	"revoke": func(g *game) error {

@@ -44,14 +44,15 @@ type game struct {
 	circles []*store.Account // one whose hub is here and one whose hub is not
 	seats   map[store.ID]store.ID
 	posts   []store.ID
-	checked map[store.ID]bool // notifications and deliveries
+	checked map[store.ID]bool    // notifications and deliveries
+	given   map[[2]store.ID]bool // rows of timelines: account and post
 	live    map[store.ID]*Subscription
 	public  *Subscription
 	n       int
 }
 
 func newGame(w *world, rt *rapid.T) *game {
-	g := &game{w: w, rt: rt, seats: map[store.ID]store.ID{}, checked: map[store.ID]bool{}, live: map[store.ID]*Subscription{}}
+	g := &game{w: w, rt: rt, seats: map[store.ID]store.ID{}, checked: map[store.ID]bool{}, given: map[[2]store.ID]bool{}, live: map[store.ID]*Subscription{}}
 	tag := strings.ToLower(w.db.NewID().String())
 	for i := range 4 {
 		g.here = append(g.here, w.person(fmt.Sprintf("h%d_%s", i, tag)))
@@ -115,22 +116,26 @@ func (g *game) uri(a *store.Account) string {
 	return fmt.Sprintf("%s/things/%d", a.URI, g.n)
 }
 
-func (g *game) local() *store.Account  { return rapid.SampledFrom(g.here).Draw(g.rt, "here") }
-func (g *game) remote() *store.Account { return rapid.SampledFrom(g.there).Draw(g.rt, "there") }
-
-func (g *game) anyone() *store.Account {
-	return rapid.SampledFrom(slices.Concat(g.here, g.there)).Draw(g.rt, "anyone")
+// one draws one of a list, by its place, so that a failure reads well.
+func one[T any](g *game, what string, all []T) T {
+	return all[rapid.IntRange(0, len(all)-1).Draw(g.rt, what)]
 }
 
-// some draws up to two of a list.
-func some[T any](g *game, what string, all []T) []T {
-	return rapid.SliceOfN(rapid.SampledFrom(all), 0, 2).Draw(g.rt, what)
+// some draws up to two.
+func some[T any](g *game, what string, all []T) (out []T) {
+	for range rapid.IntRange(0, 2).Draw(g.rt, what) {
+		out = append(out, one(g, what, all))
+	}
+	return out
 }
+
+func (g *game) local() *store.Account  { return one(g, "here", g.here) }
+func (g *game) remote() *store.Account { return one(g, "there", g.there) }
+func (g *game) anyone() *store.Account { return one(g, "anyone", slices.Concat(g.here, g.there)) }
+func (g *game) circle() *store.Account { return one(g, "circle", g.circles) }
 
 // post is one of the posts there are, or 0.
-func (g *game) post() store.ID {
-	return rapid.SampledFrom(append([]store.ID{0}, g.posts...)).Draw(g.rt, "post")
-}
+func (g *game) post() store.ID { return one(g, "post", append([]store.ID{0}, g.posts...)) }
 
 func (g *game) postURI() string {
 	id := g.post()
@@ -150,7 +155,7 @@ func (g *game) draft() Draft {
 		d.Text = strings.TrimSuffix("@"+a.Handle+"@"+a.Domain, "@") + " " + d.Text
 	}
 	if rapid.IntRange(0, 3).Draw(g.rt, "in a circle") == 0 {
-		d.Circle = rapid.SampledFrom(g.circles).Draw(g.rt, "circle").ID
+		d.Circle = g.circle().ID
 	}
 	return d
 }
@@ -166,7 +171,7 @@ func (g *game) note(by *store.Account) IncomingPost {
 		in.Recipients = append(in.Recipients, a.URI)
 	}
 	if rapid.IntRange(0, 2).Draw(g.rt, "in a circle") == 0 {
-		in.Circle = rapid.SampledFrom(g.circles).Draw(g.rt, "circle")
+		in.Circle = g.circle()
 	}
 	return in
 }
@@ -192,9 +197,10 @@ func (g *game) check(when string) {
 	for _, id := range g.posts {
 		p := &store.Post{ID: id}
 		for _, account := range w.homes(p) {
-			if !w.sees(store.AsAccount(account), id) {
+			if !w.sees(store.AsAccount(account), id) && !g.blocked(account, id) {
 				g.rt.Fatalf("%s: post %d is in the timeline of %d, who may not see it", when, id, account)
 			}
+			g.given[[2]store.ID{account, id}] = true
 		}
 		for _, n := range w.ids(`SELECT id FROM notifications WHERE post_id = $1`, id) {
 			if g.checked[n] {
@@ -212,6 +218,15 @@ func (g *game) check(when string) {
 		g.checkDeliveries(when, id)
 	}
 	g.checkEvents(when)
+}
+
+// blocked tells whether a row in a timeline is one from before a block: of a post of a circle both sit in, or of a boost
+// of what the blocker wrote. Such rows stay, unread, and are read again when the block ends.
+func (g *game) blocked(account, post store.ID) bool {
+	const circle = `SELECT COUNT(*) FROM posts p JOIN memberships m ON m.circle_id = p.circle_id JOIN blocks b ON b.account_id = p.author_id AND b.target_id = m.account_id
+ WHERE p.id = $1 AND m.account_id = $2 AND m.ended_at IS NULL`
+	const boost = `SELECT COUNT(*) FROM posts p JOIN posts o ON o.id = p.boost_of_id JOIN blocks b ON b.account_id = o.author_id WHERE p.id = $1 AND b.target_id = $2`
+	return g.given[[2]store.ID{account, post}] && g.w.count(circle, post, account)+g.w.count(boost, post, account) > 0
 }
 
 // checkDeliveries looks at the new deliveries of a post.
