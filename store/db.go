@@ -119,8 +119,10 @@ func (db *DB) Close() error {
 	return errors.Join(err, db.closePools())
 }
 
+// closePools closes the writer last: the last connection to a SQLite file puts
+// the log beside it back into it, and one that only reads cannot.
 func (db *DB) closePools() error {
-	return errors.Join(db.writes.close(), db.reads.close())
+	return errors.Join(db.reads.close(), db.writes.close())
 }
 
 // Postgres tells the kind of the database.

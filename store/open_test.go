@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -243,5 +244,25 @@ func TestForeignPostgres(t *testing.T) {
 	}
 	if err := store.Migrate(ctx, c); !errors.Is(err, store.ErrForeign) {
 		t.Errorf("migrate: %v", err)
+	}
+}
+
+// A closed SQLite database is one file, which can be copied: the last connection put the log back into it.
+func TestClosedDatabaseIsOneFile(t *testing.T) {
+	c := storetest.Config(t)
+	db, err := store.Open(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	setSetting(t, db, "kept")
+	if _, err := db.Setting(t.Context(), "x"); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	path := strings.TrimPrefix(c.URL, "sqlite:")
+	if left, err := filepath.Glob(path + "*"); err != nil || !slices.Equal(left, []string{path}) {
+		t.Errorf("left: %v, %v", left, err)
 	}
 }

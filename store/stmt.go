@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"sync"
 )
 
@@ -131,6 +132,16 @@ func (c *connQuerier) prepared(ctx context.Context, text string) (*sql.Stmt, err
 	}
 	c.stmts[text] = stmt
 	return stmt, nil
+}
+
+// close ends the statements before the connection: one that has statements left
+// stays open in SQLite, unseen, and keeps its hold on the file.
+func (c *connQuerier) close() error {
+	var failed error
+	for _, stmt := range c.stmts {
+		failed = errors.Join(failed, stmt.Close())
+	}
+	return errors.Join(failed, c.conn.Close())
 }
 
 // txQuerier runs statements in a PostgreSQL transaction; pgx keeps the

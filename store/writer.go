@@ -84,7 +84,7 @@ func (w *writer) connect(ctx context.Context) error {
 }
 
 func (w *writer) disconnect() error {
-	return errors.Join(w.q.conn.Close(), w.pool.Close())
+	return errors.Join(w.q.close(), w.pool.Close())
 }
 
 // close lets the groups under way end and refuses later use-cases.
@@ -269,10 +269,9 @@ func (w *writer) recoverConn(ctx context.Context) {
 	if w.plain(ctx, "SELECT 1") == nil {
 		return
 	}
-	old := w.pool
-	oldConn := w.q.conn
+	old, oldConn := w.pool, w.q
 	if w.connect(ctx) == nil {
-		_, _ = oldConn.Close(), old.Close()
+		_, _ = oldConn.close(), old.Close()
 	}
 }
 
