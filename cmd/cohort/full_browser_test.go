@@ -37,7 +37,7 @@ func TestBrowser(t *testing.T) {
 	}{{360, true, "zh"}, {1280, true, "en"}, {360, false, "en"}, {1280, false, "zh"}} {
 		name := fmt.Sprintf("%d %s scripts %t", kind.width, kind.lang, kind.scripts)
 		t.Run(name, func(t *testing.T) {
-			w := openWindow(t, browser, kind.width, kind.scripts, kind.lang)
+			w := openWindow(browser, t, kind.width, kind.scripts, kind.lang)
 			// A wrong code and a wrong password are answered so.
 			w.allowed = []string{"422 (Unprocessable Entity) " + j.school.URL + "/confirm", "422 (Unprocessable Entity) " + j.school.URL + "/sign-in"}
 			j.walk(t, w, fmt.Sprintf("kai%d", len(j.people)))
@@ -279,7 +279,7 @@ func (j *journeys) circle(t *testing.T, w *window, handle string) {
 	w.open(j.school.URL + "/c/2012-3?tab=people")
 	w.see("link", "mate…")
 
-	outsider := openWindow(t, j.browser, w.width, w.scripts, w.lang)
+	outsider := openWindow(j.browser, t, w.width, w.scripts, w.lang)
 	outsider.allowed = []string{"404 (Not Found) " + own}
 	outsider.open(own)
 	outsider.see("heading", outsider.text("errorpage.404.title"))

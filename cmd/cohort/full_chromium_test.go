@@ -64,7 +64,7 @@ type window struct {
 	allowed  []string // what a problem may be about
 }
 
-func openWindow(t *testing.T, browser context.Context, width int64, scripts bool, lang string) *window {
+func openWindow(browser context.Context, t *testing.T, width int64, scripts bool, lang string) *window {
 	t.Helper()
 	w := &window{t: t, width: width, lang: lang, scripts: scripts}
 	ctx, cancel := chromedp.NewContext(browser, chromedp.WithNewBrowserContext(), chromedp.WithListener(w.hear))
@@ -232,7 +232,7 @@ func (w *window) all(within cdp.BackendNodeID, role, name string) ([]*accessibil
 	begin, prefix := strings.CutSuffix(name, "…")
 	return slices.DeleteFunc(result.Nodes, func(node *accessibility.Node) bool {
 		has := strings.TrimSpace(spaces.ReplaceAllString(value(node.Name), " "))
-		return node.Ignored || has != name && !(prefix && strings.HasPrefix(has, begin))
+		return node.Ignored || has != name && (!prefix || !strings.HasPrefix(has, begin))
 	}), nil
 }
 

@@ -164,7 +164,7 @@ func TestLooksFindFlaws(t *testing.T) {
 		_, _ = io.WriteString(w, badPage)
 	}))
 	defer server.Close()
-	w := openWindow(t, chromium(t), 360, true, "en")
+	w := openWindow(chromium(t), t, 360, true, "en")
 	call(w, page.Navigate, page.NavigateParams{URL: server.URL + "/"})
 	w.see("link", "A link")
 	if flaws := w.flaws(); len(flaws) != 5 {
