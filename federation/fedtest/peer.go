@@ -44,6 +44,7 @@ type Peer struct {
 	inbox  []Delivery
 	gets   map[string]int
 	status int
+	held   chan struct{} // not nil: inboxes do not answer until it is closed
 }
 
 // Actor is an account of a peer.
@@ -149,6 +150,41 @@ func (p *Peer) Answer(status int) {
 	p.status = status
 }
 
+// Hold has the inboxes take no delivery and answer nothing until release, or until whoever delivers
+// gives up. waiting tells how many do so.
+func (p *Peer) Hold() (release func(), waiting func() int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	held := make(chan struct{})
+	p.held = held
+	release = sync.OnceFunc(func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.held = nil
+		close(held)
+	})
+	p.t.Cleanup(release)
+	return release, func() int {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		return p.gets["held"]
+	}
+}
+
+// wait holds a delivery back.
+func (p *Peer) wait(ctx context.Context, held chan struct{}) {
+	p.mu.Lock()
+	p.gets["held"]++
+	p.mu.Unlock()
+	select {
+	case <-ctx.Done():
+	case <-held:
+	}
+	p.mu.Lock()
+	p.gets["held"]--
+	p.mu.Unlock()
+}
+
 // Inbox is what was delivered so far, in order.
 func (p *Peer) Inbox() []Delivery {
 	p.mu.Lock()
@@ -164,6 +200,14 @@ func (p *Peer) Gets(path string) int {
 }
 
 func (p *Peer) serve(w http.ResponseWriter, r *http.Request) {
+	p.mu.Lock()
+	held := p.held
+	p.mu.Unlock()
+	if r.Method == http.MethodPost && held != nil {
+		p.wait(r.Context(), held)
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if r.Method == http.MethodPost {
