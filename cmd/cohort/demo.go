@@ -114,7 +114,7 @@ func (d *demo) servers() []*demoServer { return []*demoServer{d.school, d.employ
 func (d *demo) prepare(ctx context.Context) error {
 	for n, s := range d.servers() {
 		var err error
-		if s.app, err = s.engine.prepare(ctx); err == nil {
+		if s.app, err = s.prepare(ctx); err == nil {
 			continue
 		}
 		for _, other := range d.servers()[:n] {

@@ -107,8 +107,10 @@ func TestCommandsTakeEffectAtOnce(t *testing.T) {
 		peer := fedtest.NewPeer(t, "peer")
 		eve := peer.Actor("eve")
 		send := func() int {
-			return eve.Send(s.config.Instance.URL+"/inbox", map[string]any{"@context": "https://www.w3.org/ns/activitystreams", "type": "Like", "id": eve.ID + "/" + rand.Text(),
-				"actor": eve.ID, "object": s.config.Instance.URL + "/posts/1"})
+			return eve.Send(s.config.Instance.URL+"/inbox", map[string]any{
+				"@context": "https://www.w3.org/ns/activitystreams", "type": "Like", "id": eve.ID + "/" + rand.Text(),
+				"actor": eve.ID, "object": s.config.Instance.URL + "/posts/1",
+			})
 		}
 		if code := send(); code != http.StatusAccepted {
 			t.Errorf("a stranger's activity is answered %d", code)

@@ -1,12 +1,10 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"os"
 	"os/exec"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -98,23 +96,4 @@ func (p *process) stop() (code int, took time.Duration) {
 	}
 	<-p.ended
 	return p.cmd.ProcessState.ExitCode(), time.Since(began)
-}
-
-// complete runs the program to its end and gives what it printed and its exit code.
-func complete(t *testing.T, environ []string, input string, args ...string) (out string, code int) {
-	t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(self, args...)
-	var text bytes.Buffer
-	cmd.Env = append([]string{asProgram + "=1", "HOME=" + t.TempDir()}, environ...)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(input), &text, &text
-	err = cmd.Run()
-	var failed *exec.ExitError
-	if err != nil && !errors.As(err, &failed) {
-		t.Fatal(err)
-	}
-	return strings.TrimSpace(text.String()), cmd.ProcessState.ExitCode()
 }

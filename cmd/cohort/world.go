@@ -139,9 +139,14 @@ func (w *world) meet(ctx context.Context) error {
 		by string
 		to *store.Account
 	}{
-		{w.employer, "linwei", hemiao}, {w.employer, "gaoyan", w.people["linwei"]}, {w.employer, "linwei", w.people["gaoyan"]},
-		{w.school, "hemiao", linwei}, {w.school, "hemiao", w.people["zhouxiao"]}, {w.school, "zhouxiao", w.people["hemiao"]},
-		{w.school, "chenmo", w.people["zhao"]}, {w.school, "hemiao", w.people["zhao"]},
+		{w.employer, "linwei", hemiao},
+		{w.employer, "gaoyan", w.people["linwei"]},
+		{w.employer, "linwei", w.people["gaoyan"]},
+		{w.school, "hemiao", linwei},
+		{w.school, "hemiao", w.people["zhouxiao"]},
+		{w.school, "zhouxiao", w.people["hemiao"]},
+		{w.school, "chenmo", w.people["zhao"]},
+		{w.school, "hemiao", w.people["zhao"]},
 	} {
 		if err := f.at.social.Follow(ctx, w.people[f.by], f.to.ID, social.FollowOptions{}); err != nil {
 			return fmt.Errorf("%s follows: %w", f.by, err)
