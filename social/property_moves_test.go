@@ -39,9 +39,7 @@ var moves = map[string]func(g *game) error{
 		if err := g.w.s.ReceiveBoost(g.w.t.Context(), by, in); err != nil {
 			return err
 		}
-		for _, id := range g.w.ids(`SELECT id FROM posts WHERE uri = $1`, in.URI) {
-			g.posts = append(g.posts, id)
-		}
+		g.posts = append(g.posts, g.w.ids(`SELECT id FROM posts WHERE uri = $1`, in.URI)...)
 		return nil
 	},
 	"edit": func(g *game) error {

@@ -173,11 +173,21 @@ func TestRepliesDoNotWiden(t *testing.T) {
 			parent      *store.Post
 			asked, want string
 		}{
-			{open, "", store.Public}, {open, store.Unlisted, store.Unlisted}, {open, store.Direct, store.Direct},
-			{quiet, "", store.Followers}, {quiet, store.Public, store.Followers}, {quiet, store.Unlisted, store.Followers}, {quiet, store.Direct, store.Direct},
-			{letter, "", store.Direct}, {letter, store.Public, store.Direct}, {letter, store.Followers, store.Direct},
+			{open, "", store.Public},
+			{open, store.Unlisted, store.Unlisted},
+			{open, store.Direct, store.Direct},
+			{quiet, "", store.Followers},
+			{quiet, store.Public, store.Followers},
+			{quiet, store.Unlisted, store.Followers},
+			{quiet, store.Direct, store.Direct},
+			{letter, "", store.Direct},
+			{letter, store.Public, store.Direct},
+			{letter, store.Followers, store.Direct},
 			{limited, store.Public, store.Direct},
-			{inside, "", store.InCircle}, {inside, store.Public, store.InCircle}, {inside, store.Followers, store.InCircle}, {inside, store.Direct, store.InCircle},
+			{inside, "", store.InCircle},
+			{inside, store.Public, store.InCircle},
+			{inside, store.Followers, store.InCircle},
+			{inside, store.Direct, store.InCircle},
 		} {
 			p := w.post(bob, Draft{Text: "reply", ReplyTo: c.parent.ID, Visibility: c.asked})
 			if p.Visibility != c.want || (p.CircleID == class.ID) != (c.want == store.InCircle) || p.ReplyToID != c.parent.ID || p.RootID != c.parent.ID {

@@ -257,23 +257,39 @@ func TestSanitizeHTMLKeeps(t *testing.T) {
 		{"empty", "", ""},
 		{"text", `5 > 3 & "so"`, `5 &gt; 3 &amp; &#34;so&#34;`},
 		{"paragraphs", `<p>a<br>b<br/>c</p><p>d</p>`, `<p>a<br>b<br>c</p><p>d</p>`},
-		{"formatting", `<p><b>b</b><i>i</i><u>u</u><s>s</s><del>d</del><em>e</em><strong>g</strong><code>c</code></p>`,
-			`<p><b>b</b><i>i</i><u>u</u><s>s</s><del>d</del><em>e</em><strong>g</strong><code>c</code></p>`},
+		{
+			"formatting", `<p><b>b</b><i>i</i><u>u</u><s>s</s><del>d</del><em>e</em><strong>g</strong><code>c</code></p>`,
+			`<p><b>b</b><i>i</i><u>u</u><s>s</s><del>d</del><em>e</em><strong>g</strong><code>c</code></p>`,
+		},
 		{"blocks", "<blockquote><p>q</p></blockquote><pre>a\n  b</pre>", "<blockquote><p>q</p></blockquote><pre>a\n  b</pre>"},
-		{"lists", `<ol start="3" reversed><li value="7">a<li>b<ul><li>c</li></ul></li></ol>`,
-			`<ol reversed="" start="3"><li value="7">a</li><li>b<ul><li>c</li></ul></li></ol>`},
-		{"headings", `<h1 id="x">Title</h1><h3>Sub <em>x</em></h3>text`,
-			`<p><strong>Title</strong></p><p><strong>Sub <em>x</em></strong></p>text`},
-		{"mention", `<p><span class="h-card" translate="no"><a href="https://a.example/@bob" class="u-url mention">@<span>bob</span></a></span> hi</p>`,
-			`<p><span class="h-card" translate="no"><a class="u-url mention" href="https://a.example/@bob"` + linkEnd + `@<span>bob</span></a></span> hi</p>`},
-		{"hashtag", `<a href="https://a.example/tags/go" class="mention hashtag x" rel="tag">#<span>go</span></a>`,
-			`<a class="mention hashtag" href="https://a.example/tags/go" rel="tag nofollow noopener noreferrer ugc" target="_blank">#<span>go</span></a>`},
-		{"shortened link", `<a href="https://www.a.example/long/path?x=1&amp;y=2"><span class="invisible">https://www.</span><span class="ellipsis">a.example/long</span><span class="invisible">/path?x=1&amp;y=2</span></a>`,
-			`<a href="https://www.a.example/long/path?x=1&amp;y=2"` + linkEnd + `<span class="invisible">https://www.</span><span class="ellipsis">a.example/long</span><span class="invisible">/path?x=1&amp;y=2</span></a>`},
-		{"hidden host shown", `<a href="https://evil.example/"><span class="invisible">https://evil.example/</span>bank.example</a>`,
-			`<a href="https://evil.example/"` + linkEnd + `<span>https://evil.example/</span>bank.example</a>`},
-		{"hidden end of a host shown", `<a href="https://bank.example.evil.example/"><span class="invisible">https://</span>bank.example<span class="invisible">.evil.example</span></a>`,
-			`<a href="https://bank.example.evil.example/"` + linkEnd + `<span class="invisible">https://</span>bank.example<span>.evil.example</span></a>`},
+		{
+			"lists", `<ol start="3" reversed><li value="7">a<li>b<ul><li>c</li></ul></li></ol>`,
+			`<ol reversed="" start="3"><li value="7">a</li><li>b<ul><li>c</li></ul></li></ol>`,
+		},
+		{
+			"headings", `<h1 id="x">Title</h1><h3>Sub <em>x</em></h3>text`,
+			`<p><strong>Title</strong></p><p><strong>Sub <em>x</em></strong></p>text`,
+		},
+		{
+			"mention", `<p><span class="h-card" translate="no"><a href="https://a.example/@bob" class="u-url mention">@<span>bob</span></a></span> hi</p>`,
+			`<p><span class="h-card" translate="no"><a class="u-url mention" href="https://a.example/@bob"` + linkEnd + `@<span>bob</span></a></span> hi</p>`,
+		},
+		{
+			"hashtag", `<a href="https://a.example/tags/go" class="mention hashtag x" rel="tag">#<span>go</span></a>`,
+			`<a class="mention hashtag" href="https://a.example/tags/go" rel="tag nofollow noopener noreferrer ugc" target="_blank">#<span>go</span></a>`,
+		},
+		{
+			"shortened link", `<a href="https://www.a.example/long/path?x=1&amp;y=2"><span class="invisible">https://www.</span><span class="ellipsis">a.example/long</span><span class="invisible">/path?x=1&amp;y=2</span></a>`,
+			`<a href="https://www.a.example/long/path?x=1&amp;y=2"` + linkEnd + `<span class="invisible">https://www.</span><span class="ellipsis">a.example/long</span><span class="invisible">/path?x=1&amp;y=2</span></a>`,
+		},
+		{
+			"hidden host shown", `<a href="https://evil.example/"><span class="invisible">https://evil.example/</span>bank.example</a>`,
+			`<a href="https://evil.example/"` + linkEnd + `<span>https://evil.example/</span>bank.example</a>`,
+		},
+		{
+			"hidden end of a host shown", `<a href="https://bank.example.evil.example/"><span class="invisible">https://</span>bank.example<span class="invisible">.evil.example</span></a>`,
+			`<a href="https://bank.example.evil.example/"` + linkEnd + `<span class="invisible">https://</span>bank.example<span>.evil.example</span></a>`,
+		},
 		{"hidden text outside a link", `<p>a<span class="invisible">b</span></p>`, `<p>a<span>b</span></p>`},
 		{"mail", `<a href="mailto:ada@a.example">x</a>`, `<a href="mailto:ada@a.example"` + linkEnd + `x</a>`},
 		{"foreign name", `<a href="https://例子.example/路">x</a>`, `<a href="https://xn--fsqu00a.example/%E8%B7%AF"` + linkEnd + `x</a>`},
@@ -284,8 +300,10 @@ func TestSanitizeHTMLKeeps(t *testing.T) {
 		{"block in paragraph", `<p>a<blockquote>b</blockquote>c</p>`, `<p>a</p><blockquote>b</blockquote>c`},
 		{"unclosed", `<p>a<b>b<p>c`, `<p>a<b>b</b></p><p>c</p>`},
 		{"crossed", `<b>a<i>b</b>c</i>`, `<b>a<i>b</i></b>c`},
-		{"quote fallback", `<p class="quote-inline x">RE: <a href="https://a.example/1">1</a></p>`,
-			`<p class="quote-inline">RE: <a href="https://a.example/1"` + linkEnd + `1</a></p>`},
+		{
+			"quote fallback", `<p class="quote-inline x">RE: <a href="https://a.example/1">1</a></p>`,
+			`<p class="quote-inline">RE: <a href="https://a.example/1"` + linkEnd + `1</a></p>`,
+		},
 		{"entities once", `&amp;lt;b&amp;gt; &nbsp;&eacute;`, "&amp;lt;b&amp;gt; \u00a0é"},
 		{"script gone", `a<script>b</script>c`, `ac`},
 		{"item without list", `<li>a</li><li>b</li>`, `a<p>b</p>`},
@@ -378,8 +396,10 @@ func theLongWay(s string) string {
 }
 
 func TestSanitizeHTMLShortCut(t *testing.T) {
-	for _, in := range []string{ordinaryNote, "<p>Hello, everyone!</p>", "hello", "<p>a &amp; b &lt;3<br>c<br/>d<br /></p><p>\"x\" 'y'</p>",
-		"<blockquote><p>q</p></blockquote><ul><li>a<ul><li><p>b</p></li></ul></li></ul><pre><code>x\ny</code></pre>"} {
+	for _, in := range []string{
+		ordinaryNote, "<p>Hello, everyone!</p>", "hello", "<p>a &amp; b &lt;3<br>c<br/>d<br /></p><p>\"x\" 'y'</p>",
+		"<blockquote><p>q</p></blockquote><ul><li>a<ul><li><p>b</p></li></ul></li></ul><pre><code>x\ny</code></pre>",
+	} {
 		var c cleaner
 		if !c.simple(in) {
 			t.Errorf("%q does not take the short cut", in)
@@ -389,10 +409,12 @@ func TestSanitizeHTMLShortCut(t *testing.T) {
 		}
 		checkSafe(t, in, string(c.buf))
 	}
-	for _, in := range []string{"<p>a", "a</p>", "<p><p>a</p></p>", "<b><p>a</p></b>", "<p>&copy;</p>", "<p>&#x3c;</p>", "<p onclick=\"x\">a</p>",
+	for _, in := range []string{
+		"<p>a", "a</p>", "<p><p>a</p></p>", "<b><p>a</p></b>", "<p>&copy;</p>", "<p>&#x3c;</p>", "<p onclick=\"x\">a</p>",
 		"<p class=x>a</p>", "<a href=\"https://a.example/\" href=\"javascript:x\">a</a>", "<P>a</P>", "<p/>", "<p>a\rb</p>",
 		"<a href=\"https://a.example/&quot;\">a</a>", "<a href=\"/\">a</a>", "<li>a</li>", "<!-- -->", "<p>a\x00</p>", "<div>a</div>",
-		"<a href=\"https://a.example/\x00amp;\">a</a>", "<p class=\"a\"translate=\"no\">x</p>", "a < b", "a <b", "<p class=\"<\">a</p>"} {
+		"<a href=\"https://a.example/\x00amp;\">a</a>", "<p class=\"a\"translate=\"no\">x</p>", "a < b", "a <b", "<p class=\"<\">a</p>",
+	} {
 		var c cleaner
 		if c.simple(in) {
 			t.Errorf("%q takes the short cut to %q", in, c.buf)

@@ -132,8 +132,11 @@ func TestResetTellsNothing(t *testing.T) {
 				code, password string
 				want           error
 			}{
-				{"00000000", goodPassword + "!", wrongCode}, {"", goodPassword + "!", wrongCode}, {"00000000", "very_personal", wrongCode},
-				{"00000000", "short", &Invalid{Key: "invalid.password_short"}}, {"00000000", box, &Invalid{Key: "invalid.password_personal"}},
+				{"00000000", goodPassword + "!", wrongCode},
+				{"", goodPassword + "!", wrongCode},
+				{"00000000", "very_personal", wrongCode},
+				{"00000000", "short", &Invalid{Key: "invalid.password_short"}},
+				{"00000000", box, &Invalid{Key: "invalid.password_personal"}},
 			} {
 				w.refused(box+" with "+c.password, w.s.FinishReset(ctx, box, c.code, c.password), c.want)
 			}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"log/slog"
 	"os"
 	"slices"
@@ -312,13 +311,6 @@ func together(n int, f func(i int) error) []error {
 	close(start)
 	wg.Wait()
 	return errs
-}
-
-func numbered(format string, n int) (all []string) {
-	for i := range n {
-		all = append(all, fmt.Sprintf(format, i))
-	}
-	return all
 }
 
 // saved writes a membership as it is.
