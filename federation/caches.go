@@ -40,12 +40,6 @@ func (r *recent) note(key string) {
 	r.at[key] = r.now()
 }
 
-func (r *recent) forget(key string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	delete(r.at, key)
-}
-
 // parsedKeys keeps public keys parsed, by their text.
 type parsedKeys struct {
 	max  int

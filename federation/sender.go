@@ -237,7 +237,8 @@ func authority(id string) (string, error) {
 	if strings.Contains(host, ":") {
 		host = "[" + host + "]"
 	}
-	if p := u.Port(); p != "" && !(p == "443" && u.Scheme == "https") && !(p == "80" && u.Scheme == "http") {
+	usual := map[string]string{"https": "443", "http": "80"}[u.Scheme]
+	if p := u.Port(); p != "" && p != usual {
 		host += ":" + p
 	}
 	return host, nil

@@ -51,11 +51,11 @@ func directModules(text string) []string {
 	for line := range strings.Lines(text) {
 		line = strings.TrimSpace(line)
 		rest, single := strings.CutPrefix(line, "require ")
-		switch {
-		case line == "require (":
+		switch line {
+		case "require (":
 			inBlock = true
 			continue
-		case line == ")":
+		case ")":
 			inBlock = false
 		}
 		if !inBlock && !single {

@@ -61,7 +61,7 @@ type Actor struct {
 // NewPeer starts a peer; it ends with the test.
 func NewPeer(t testing.TB, name string) *Peer {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

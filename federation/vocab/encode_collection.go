@@ -87,7 +87,8 @@ func EncodeCollectionPage(c CollectionPage) ([]byte, error) {
 
 func (d *draft) total(t interface {
 	SetActivityStreamsTotalItems(asvocab.ActivityStreamsTotalItemsProperty)
-}, n int) {
+}, n int,
+) {
 	if n >= 0 {
 		p := streams.NewActivityStreamsTotalItemsProperty()
 		p.Set(n)

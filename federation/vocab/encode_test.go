@@ -170,7 +170,7 @@ func TestShapeOfWhatWeSend(t *testing.T) {
 				}
 			}
 		}
-		body := string(doc[bytes.Index(doc, []byte(`"id":`)):])
+		_, body, _ := strings.Cut(string(doc), `"id":`)
 		needed := map[string]bool{"co": strings.Contains(body, `"co:`)}
 		for _, term := range terms {
 			if strings.Contains(body, `"`+term.name+`":`) || strings.Contains(body, `"type":"`+term.name+`"`) {

@@ -188,7 +188,7 @@ func (v value) link() (url, mediaType string) {
 
 // webURL answers s when it is an http or https URL without spaces, else "".
 func webURL(s string) string {
-	if len(s) < 8 || !(strings.EqualFold(s[:7], "http://") || strings.EqualFold(s[:8], "https://")) {
+	if len(s) < 8 || !strings.EqualFold(s[:7], "http://") && !strings.EqualFold(s[:8], "https://") {
 		return ""
 	}
 	return cleanID(s)
@@ -242,7 +242,9 @@ func languageTag(s string) string {
 	}
 	for i := range len(s) {
 		c := s[i] | 0x20
-		if !('a' <= c && c <= 'z' || '0' <= s[i] && s[i] <= '9' && i > 0 || s[i] == '-' && i > 0) {
+		letter := 'a' <= c && c <= 'z'
+		later := i > 0 && ('0' <= s[i] && s[i] <= '9' || s[i] == '-')
+		if !letter && !later {
 			return ""
 		}
 	}
