@@ -183,6 +183,32 @@ func TestDeletePost(t *testing.T) {
 	})
 }
 
+// Of several deletes at once one counts.
+func TestDeletePostAtOnce(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ada, bob := w.person("ada"), w.person("bob")
+		parent := w.post(bob, Draft{Text: "parent"})
+		for range 3 {
+			w.post(ada, Draft{Text: "stays", ReplyTo: parent.ID})
+		}
+		p := w.post(ada, Draft{Text: "goes", ReplyTo: parent.ID})
+		deleted := 0
+		for _, err := range together(10, func(int) error {
+			_, err := w.s.DeletePost(t.Context(), ada, p.ID)
+			return err
+		}) {
+			if err == nil {
+				deleted++
+			} else if !errors.Is(err, store.ErrNotFound) {
+				t.Error(err)
+			}
+		}
+		if a, got := w.account(ada), w.reload(parent); deleted != 1 || a.PostsCount != 3 || got.RepliesCount != 3 {
+			t.Errorf("deleted %d times: %d posts, %d replies", deleted, a.PostsCount, got.RepliesCount)
+		}
+	})
+}
+
 // The words of a circle leave the homes of its members with the delete, and what was sent is called back from
 // members' servers only.
 func TestDeleteCirclePost(t *testing.T) {

@@ -156,7 +156,10 @@ func (s *Service) Unboost(ctx context.Context, by *store.Account, id store.ID) e
 		if err != nil {
 			return err
 		}
-		return s.removePost(ctx, tx, boost)
+		if err = s.removePost(ctx, tx, boost); errors.Is(err, store.ErrNotFound) {
+			return nil // taken back at the same moment
+		}
+		return err
 	})
 }
 

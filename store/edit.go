@@ -22,8 +22,9 @@ const (
 	editKeep = `INSERT INTO post_edits (id, post_id, html, source, summary, sensitive, created_at)
 SELECT CAST($1 AS BIGINT), p.id, p.html, p.source, p.summary, p.sensitive, COALESCE(p.edited_at, p.created_at) FROM posts p
 WHERE p.id = $2 AND p.deleted_at IS NULL AND (SELECT COUNT(*) FROM post_edits e WHERE e.post_id = p.id) < $3`
-	// postHold changes nothing: it makes whoever else edits the post wait, so that no version is lost.
-	postHold = `UPDATE posts SET edited_at = edited_at WHERE id = $1`
+	// postHold changes nothing: it makes whoever else edits or deletes the post wait, so that no version is lost and
+	// nothing is counted down twice.
+	postHold = `UPDATE posts SET edited_at = edited_at WHERE id = $1 AND deleted_at IS NULL`
 	// A version is never as old as the one before.
 	postUpdate = `UPDATE posts SET html = $3, source = $4, summary = $5, sensitive = $6, language = $7, signed = $8,
  edited_at = CASE WHEN COALESCE(edited_at, created_at) < $9 THEN $9 ELSE COALESCE(edited_at, created_at) + 1 END,

@@ -43,6 +43,10 @@ func (tx *Tx) DeletePost(ctx context.Context, id ID) (p *Post, err error) {
 			err = fmt.Errorf("delete post %d: %w", id, err)
 		}
 	}()
+	held, err := tx.exec(ctx, postHold, int64(id))
+	if err := mustChange(held, err); err != nil {
+		return nil, err
+	}
 	if p, err = scanFullPost(tx.queryRow(ctx, postByIDForDelete, int64(id))); err != nil {
 		return nil, err
 	}
