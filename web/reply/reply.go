@@ -37,6 +37,8 @@ var statuses = []struct {
 	{social.ErrLimited, http.StatusTooManyRequests},
 	{store.ErrConflict, http.StatusConflict},
 	{store.ErrFull, http.StatusInsufficientStorage},
+	{store.ErrBusy, http.StatusServiceUnavailable},
+	{store.ErrUnreachable, http.StatusServiceUnavailable},
 	{federation.ErrTemporary, http.StatusServiceUnavailable},
 	{context.DeadlineExceeded, http.StatusServiceUnavailable},
 	{context.Canceled, http.StatusServiceUnavailable},
