@@ -48,15 +48,15 @@ func (f *Server) receive(w http.ResponseWriter, r *http.Request) (int, error) {
 	if f.Config.Mode == ModeOff {
 		return http.StatusNotFound, nil
 	}
-	if !strings.EqualFold(r.Host, f.social.Config.Host) {
-		return http.StatusMisdirectedRequest, httpsig.ErrWrongHost // signed for somebody else and passed on
-	}
 	if !takesActivity(r.Header.Get("Content-Type")) {
 		return http.StatusUnsupportedMediaType, nil
 	}
 	body, err := readBody(w, r)
 	if err != nil {
 		return statusOf(err), err
+	}
+	if !strings.EqualFold(r.Host, f.social.Config.Host) {
+		return http.StatusMisdirectedRequest, httpsig.ErrWrongHost // signed for somebody else and passed on
 	}
 	act, err := vocab.Decode(body)
 	if err != nil {
