@@ -193,13 +193,16 @@ func (w *writer) group(first *request) {
 	began := time.Now()
 	var ok []*request
 	var lost error
-	for req := first; req != nil && lost == nil; req = w.next(len(ok), began) {
+	for req := first; req != nil; req = w.next(len(ok), began) {
 		if !req.state.CompareAndSwap(waiting, taken) {
 			continue
 		}
 		var kept bool
 		if kept, lost = w.one(ctx, req); kept {
 			ok = append(ok, req)
+		}
+		if lost != nil {
+			break // before another one is taken from the queue, which nobody would answer
 		}
 	}
 	if lost == nil {
