@@ -3,6 +3,7 @@ package social
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"strings"
 	"time"
 	"unicode"
@@ -71,13 +72,14 @@ func (s *Service) ReceivePost(ctx context.Context, author *store.Account, in Inc
 			return old, err
 		}
 		// It is gone, or another post of that moment has its id.
-		p.ID = s.DB.IDAt(p.CreatedAt)
+		// Times are often as coarse as a second: take another moment of it.
+		p.ID = s.DB.IDAt(p.CreatedAt.Add(time.Duration(rand.IntN(1000)) * time.Millisecond))
 	}
 	return nil, store.ErrNotFound
 }
 
 // idTries is how often another id is tried for a post from elsewhere, whose time decides most of it.
-const idTries = 3
+const idTries = 10
 
 // storedBefore gives the live post of author with an id that is taken: by itself, when it comes again.
 func (s *Service) storedBefore(ctx context.Context, author *store.Account, uri string) (*store.Post, error) {
