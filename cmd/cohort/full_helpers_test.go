@@ -199,7 +199,7 @@ func (r *running) stop() {
 	case <-time.After(endTime):
 		r.t.Errorf("%s did not stop within %s", r.Name, endTime)
 		_ = r.process.Process.Kill()
-		_ = <-r.ended
+		r.t.Logf("%s after it was killed: %v", r.Name, <-r.ended)
 	}
 	if r.t.Failed() {
 		r.t.Logf("log of %s:\n%s", r.Name, tail(r.log.String(), 12_000))
