@@ -126,11 +126,11 @@ func bound(next echo.HandlerFunc) echo.HandlerFunc {
 		ctx, cancel := context.WithTimeout(r.Context(), within)
 		defer cancel()
 		r = r.WithContext(ctx)
-		if r.Body != nil && r.Body != http.NoBody {
-			r.Body = http.MaxBytesReader(c.Response(), r.Body, limit)
+		if r.Body == nil || r.Body == http.NoBody {
+			c.SetRequest(r)
+			return next(c)
 		}
-		c.SetRequest(r)
-		return next(c)
+		return bounded(next, c, r, limit)
 	}
 }
 
