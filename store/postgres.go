@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 )
 
@@ -70,15 +71,35 @@ func unreachable(config *pgx.ConnConfig, err error) error {
 	if !strings.HasPrefix(where, "/") {
 		where = net.JoinHostPort(config.Host, strconv.Itoa(int(config.Port)))
 	}
-	cause := err
-	for next := errors.Unwrap(cause); next != nil; next = errors.Unwrap(cause) {
-		cause = next
-	}
-	why := cause.Error()
+	why := reason(err).Error()
 	if config.Password != "" {
 		why = strings.ReplaceAll(why, config.Password, "…")
 	}
 	return fmt.Errorf("%w at %s, database %q: %s", ErrUnreachable, where, config.Database, why)
+}
+
+// reason is what the server said, or else what happened first: the driver tries every address with and
+// without TLS, and tells what became of each.
+func reason(err error) error {
+	var said *pgconn.PgError
+	if errors.As(err, &said) {
+		return said
+	}
+	for {
+		var next error
+		switch e := err.(type) { //nolint:errorlint // walks down the chain itself
+		case interface{ Unwrap() []error }:
+			if all := e.Unwrap(); len(all) > 0 {
+				next = all[0]
+			}
+		default:
+			next = errors.Unwrap(err)
+		}
+		if next == nil {
+			return err
+		}
+		err = next
+	}
 }
 
 // pgWriter runs transactions side by side; PostgreSQL sorts them out and asks

@@ -101,6 +101,16 @@ func TestUnreachablePostgres(t *testing.T) {
 	tr := newTrouble(t)
 	database := fmt.Sprintf("COHORT_DATABASE_URL=postgres://u:hunter2@127.0.0.1:%d/none?connect_timeout=2", somePort(t))
 	tr.refused(t, "cannot reach PostgreSQL at 127.0.0.1:", database)
+	for address, want := range map[string]string{
+		database: ", database \"none\": connection refused\n",
+		"COHORT_DATABASE_URL=postgres://u:hunter2@nowhere.invalid/none":       "nowhere.invalid",
+		"COHORT_DATABASE_URL=postgres://u:hunter2@/none?host=/no/such/folder": "database \"none\": no such file or directory\n",
+	} {
+		_, errText, _ := cohort(t, append(tr.environ, address), "serve")
+		if strings.Count(errText, "\n") != 1 || strings.Count(errText, "cannot reach") != 1 || !strings.Contains(errText, want) {
+			t.Errorf("%s is not one sentence: %s", address, errText)
+		}
+	}
 	tr.intact(t)
 }
 
