@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"maps"
 	"net/http"
 	"path/filepath"
@@ -30,15 +31,9 @@ type application struct {
 // instance.
 func newApplication(i *instance) (*application, error) {
 	a := &application{}
-	if i.config.Mail.URL == "" {
-		a.mailSpot = filepath.Join(i.config.DataDir(), "mail")
-	}
 	var err error
-	a.mailer, err = mail.New(mail.Config{
-		URL: i.config.Mail.URL, From: i.config.MailFrom(), FromName: i.config.Instance.Name, Folder: a.mailSpot, Log: i.log,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("mail.url: %w", err)
+	if a.mailer, a.mailSpot, err = newMailer(i.config, i.log); err != nil {
+		return nil, err
 	}
 	who := auth.New(i.social, i.config.TrustedProxies())
 	shown, err := pages.New(pages.Config{MailToFiles: a.mailSpot != ""}, i.social, i.federation, who, i.log)
@@ -56,6 +51,21 @@ func newApplication(i *instance) (*application, error) {
 	maps.Copy(a.jobs, i.federation.Handlers())
 	maps.Copy(a.jobs, mail.NewJobs(a.mailer, i.social, i.log).Handlers())
 	return a, nil
+}
+
+// newMailer prepares for sending mail; spot is the folder it is written into,
+// where no server takes it.
+func newMailer(config Config, log *slog.Logger) (mailer *mail.Mailer, spot string, err error) {
+	if config.Mail.URL == "" {
+		spot = filepath.Join(config.DataDir(), "mail")
+	}
+	mailer, err = mail.New(mail.Config{
+		URL: config.Mail.URL, From: config.MailFrom(), FromName: config.Instance.Name, Folder: spot, Log: log,
+	})
+	if err != nil {
+		return nil, "", fmt.Errorf("mail.url: %w", err)
+	}
+	return mailer, spot, nil
 }
 
 // runApplication serves an application until ctx ends.

@@ -151,7 +151,7 @@ func LoadConfig(path string, environ []string) (Config, error) {
 		dir = filepath.Dir(path)
 		text, err := readConfigFile(path)
 		if err != nil {
-			return Config{}, err
+			return Config{}, &valueError{err}
 		}
 		problems = append(problems, applyTOML(keys, text)...)
 	}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"cohort/federation"
 	"cohort/social"
@@ -126,13 +127,18 @@ func (p *program) withInstance(run func(ctx context.Context, i *instance) error)
 	return errors.Join(err, i.close())
 }
 
-// explain turns an error of the rules into a sentence for the operator.
+// explain turns an error of the rules into a sentence for the operator. A name
+// or mailbox that is taken was a good value; it is the database that says no.
 func explain(err error) error {
 	var invalid *social.Invalid
-	if errors.As(err, &invalid) {
-		return fmt.Errorf("%s: %s", invalid.Field, i18n.T("en", invalid.Key, invalid.Args))
+	if !errors.As(err, &invalid) {
+		return err
 	}
-	return err
+	sentence := fmt.Errorf("%s: %s", invalid.Field, i18n.T("en", invalid.Key, invalid.Args))
+	if strings.HasSuffix(invalid.Key, "_taken") {
+		return sentence
+	}
+	return &valueError{sentence}
 }
 
 // absent is a sentence about something that was not found.

@@ -14,7 +14,7 @@ import (
 const (
 	exitOK     = 0
 	exitFailed = 1
-	exitUsage  = 2
+	exitUsage  = 2 // see exitCode
 )
 
 // commands is the command line: every flag and command of the program.
@@ -87,11 +87,18 @@ func (p *program) run(args []string) int {
 }
 
 // usageError is a command line that asks for something that cannot be asked
-// for; it ends with exit code 2.
+// for.
 type usageError struct{ err error }
 
 func (e *usageError) Error() string { return e.err.Error() }
 func (e *usageError) Unwrap() error { return e.err }
+
+// valueError is a value on the command line, or a configuration file, with
+// which the command could never be done.
+type valueError struct{ err error }
+
+func (e *valueError) Error() string { return e.err.Error() }
+func (e *valueError) Unwrap() error { return e.err }
 
 // fail prints err and returns the exit code that stands for it.
 func (p *program) fail(err error) int {
@@ -99,6 +106,18 @@ func (p *program) fail(err error) int {
 	var usage *usageError
 	if errors.As(err, &usage) {
 		fmt.Fprintln(p.errOut, `"cohort --help" lists the commands.`)
+	}
+	return exitCode(err)
+}
+
+// exitCode is 2 for what was asked wrongly: a command line, a value on it or a
+// configuration that no machine and no database would make right. Whatever
+// else went wrong is 1; asked again later, it may succeed.
+func exitCode(err error) int {
+	var usage *usageError
+	var value *valueError
+	var config *ConfigError
+	if errors.As(err, &usage) || errors.As(err, &value) || errors.As(err, &config) {
 		return exitUsage
 	}
 	return exitFailed

@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -49,14 +51,22 @@ func TestVersion(t *testing.T) {
 }
 
 func TestConfigCheck(t *testing.T) {
-	out, errOut, code := cohort(t, nil, "config", "check", "--config", exampleFile)
+	example := filepath.Join(t.TempDir(), "config.toml")
+	text, err := os.ReadFile(exampleFile)
+	if err == nil {
+		err = os.WriteFile(example, text, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, errOut, code := cohort(t, nil, "config", "check", "--config", example)
 	if code != exitOK || out != "the configuration is valid\n" || errOut != "" {
 		t.Errorf("the example: code %d, out %q, err %q", code, out, errOut)
 	}
 
 	bad := writeConfig(t, "[log]\nlevel = \"loud\"\nlevle = \"x\"\n")
 	out, errOut, code = cohort(t, nil, "config", "check", "--config", bad)
-	if code != exitFailed || out != "" || strings.Count(errOut, "log.lev") != 2 {
+	if code != exitUsage || out != "" || strings.Count(errOut, "log.lev") != 2 {
 		t.Errorf("two mistakes: code %d, out %q, err %q", code, out, errOut)
 	}
 	out, _, code = cohort(t, nil, "--json", "config", "check", "--config", bad)
@@ -67,13 +77,7 @@ func TestConfigCheck(t *testing.T) {
 	if err := json.Unmarshal([]byte(out), &result); err != nil {
 		t.Fatalf("%v: %q", err, out)
 	}
-	if code != exitFailed || result.Valid || len(result.Problems) != 2 {
+	if code != exitUsage || result.Valid || len(result.Problems) != 2 {
 		t.Errorf("as JSON: code %d, %+v", code, result)
-	}
-
-	missing := writeConfig(t, "[instance]\nurl = \"https://school.example\"\n[server]\ntls_cert = \"c.pem\"\ntls_key = \"k.pem\"\n")
-	_, errOut, code = cohort(t, nil, "config", "check", "--config", missing)
-	if code != exitFailed || !strings.Contains(errOut, "server.tls_cert: cannot read") {
-		t.Errorf("missing certificate: code %d, err %q", code, errOut)
 	}
 }

@@ -30,6 +30,7 @@ func (c serveCommand) Run(p *program) error {
 	if err != nil {
 		return err
 	}
+	growHeap()
 	ctx, stop := signal.NotifyContext(p.ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	e, err := newEngine(ctx, config, c.Pprof, log)

@@ -18,19 +18,28 @@ const certificateCheckEvery = time.Minute
 // loadCertificate reads a chain and its key. Errors name the file and the
 // reason, and hold nothing of the key.
 func loadCertificate(certFile, keyFile string) (*tls.Certificate, error) {
-	chain, err := os.ReadFile(certFile)
+	chain, err := readCertificateFile("server.tls_cert", certFile)
 	if err != nil {
-		return nil, fmt.Errorf("server.tls_cert: cannot read %s: %w", certFile, plainPathError(err))
+		return nil, err
 	}
-	key, err := os.ReadFile(keyFile)
+	key, err := readCertificateFile("server.tls_key", keyFile)
 	if err != nil {
-		return nil, fmt.Errorf("server.tls_key: cannot read %s: %w", keyFile, plainPathError(err))
+		return nil, err
 	}
 	pair, err := tls.X509KeyPair(chain, key)
 	if err != nil {
 		return nil, fmt.Errorf("server.tls_cert: %s and %s are not a certificate and its key: %w", certFile, keyFile, err)
 	}
 	return &pair, nil
+}
+
+// readCertificateFile reads the file that key names.
+func readCertificateFile(key, path string) ([]byte, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("%s: cannot read %s: %w", key, path, plainPathError(err))
+	}
+	return text, nil
 }
 
 // ownCertificate serves a certificate from files and takes up a renewed one

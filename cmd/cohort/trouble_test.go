@@ -41,10 +41,15 @@ func (tr *trouble) database() string { return filepath.Join(tr.dir, "cohort.db")
 // ends with exit code 1 and one sentence that contains want and no secret.
 func (tr *trouble) refused(t *testing.T, want string, more ...string) {
 	t.Helper()
+	tr.refusedWith(t, exitFailed, want, more...)
+}
+
+func (tr *trouble) refusedWith(t *testing.T, wantCode int, want string, more ...string) {
+	t.Helper()
 	for _, args := range [][]string{{"serve"}, {"account", "list"}, {"backup", filepath.Join(t.TempDir(), "b.tar")}} {
 		out, errText, code := cohort(t, append(tr.environ, more...), args...)
 		_, sentence, ok := strings.Cut("\n"+errText, "\ncohort: ") // behind what was logged
-		if code != exitFailed || out != "" || !ok || !strings.Contains(sentence, want) || strings.Contains(errText, "hunter2") || strings.Contains(errText, "goroutine") {
+		if code != wantCode || out != "" || !ok || !strings.Contains(sentence, want) || strings.Contains(errText, "hunter2") || strings.Contains(errText, "goroutine") {
 			t.Errorf("cohort %q ends with %d: %s%s", args, code, out, errText)
 		}
 	}
@@ -71,10 +76,10 @@ func TestWrongConfigurations(t *testing.T) {
 		"database.url":       {"COHORT_DATABASE_URL=mysql://u:hunter2@db/x"},
 		"mail.url":           {"COHORT_MAIL_URL=smtp://u:hunter2@"},
 	} {
-		tr.refused(t, want, more...)
+		tr.refusedWith(t, exitUsage, want, more...)
 	}
 	_, errText, code := cohort(t, append(tr.environ, "COHORT_LOG_LEVEL=loud", "COHORT_INSTANCE_KIND=circus"), "serve")
-	if code != exitFailed || !strings.Contains(errText, "log.level") || !strings.Contains(errText, "instance.kind") {
+	if code != exitUsage || !strings.Contains(errText, "log.level") || !strings.Contains(errText, "instance.kind") {
 		t.Errorf("two mistakes: %d %s", code, errText)
 	}
 	tr.intact(t)
