@@ -43,8 +43,10 @@ type ClientConfig struct {
 	// RootCAs are the certificate authorities trusted; nil means the system's.
 	RootCAs *x509.CertPool
 	// Blocked, if set, is asked before each request, redirects included, with
-	// the host in lower case and ASCII and any port that is not the default.
-	Blocked func(host string) bool
+	// the host in lower case and ASCII and any port that is not the default. If
+	// it cannot say, the request is not made either, for the time being. New
+	// sets it where it is nil.
+	Blocked func(ctx context.Context, host string) (bool, error)
 }
 
 // Client makes every request of ours to other servers: it contacts only where
@@ -218,6 +220,13 @@ func (c *Client) get(ctx context.Context, raw, accept, encoding string, sign Sig
 
 // send makes a single request to an URL that has been checked.
 func (c *Client) send(ctx context.Context, method string, u *url.URL, body []byte, header http.Header, sign SignFunc) (*answer, error) {
+	if c.cfg.Blocked != nil {
+		if blocked, err := c.cfg.Blocked(ctx, u.Host); err != nil {
+			return nil, temporary(err)
+		} else if blocked {
+			return nil, ErrBlocked
+		}
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	var reader io.Reader
 	if body != nil {

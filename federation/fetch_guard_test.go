@@ -200,11 +200,18 @@ func TestNoProxyFromTheEnvironment(t *testing.T) {
 
 func TestBlockedHosts(t *testing.T) {
 	asked := ""
-	c := NewClient(ClientConfig{Blocked: func(host string) bool { asked = host; return true }})
+	c := NewClient(ClientConfig{Blocked: func(_ context.Context, host string) (bool, error) { asked = host; return true, nil }})
 	for raw, host := range map[string]string{"https://EVIL.example:443/x": "evil.example", "https://evil.example:8443/": "evil.example:8443"} {
 		if _, err := c.Fetch(t.Context(), raw, nil); !errors.Is(err, ErrBlocked) || asked != host {
 			t.Errorf("%s: asked for %q, %v", raw, asked, err)
 		}
+		if err := c.Post(t.Context(), raw, nil, nil); !errors.Is(err, ErrBlocked) {
+			t.Errorf("%s: posting: %v", raw, err)
+		}
+	}
+	c = NewClient(ClientConfig{Blocked: func(context.Context, string) (bool, error) { return false, errors.New("no answer") }})
+	if _, err := c.Fetch(t.Context(), "https://evil.example/", nil); !errors.Is(err, ErrTemporary) {
+		t.Errorf("without an answer: %v", err)
 	}
 }
 

@@ -3,6 +3,8 @@ package federation_test
 import (
 	"errors"
 	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"cohort/federation"
@@ -67,6 +69,35 @@ func TestAllowInOpenMode(t *testing.T) {
 	bob, err := s.db.AccountByURI(t.Context(), s.bob.ID)
 	if err != nil || !bob.SilencedAt.IsZero() || !bob.HostSuspendedAt.IsZero() {
 		t.Errorf("an allowed account is %+v, %v", bob, err)
+	}
+}
+
+// A server that is not blocked cannot have us contact one that is.
+func TestRedirectsToBlockedHosts(t *testing.T) {
+	s := newStage(t)
+	asked := 0
+	hop := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked++
+		http.Redirect(w, r, s.evil.Base+r.URL.RequestURI(), http.StatusFound)
+	}))
+	t.Cleanup(hop.Close)
+	host := strings.Replace(strings.TrimPrefix(hop.URL, "http://"), "127.0.0.1", "hop.localhost", 1)
+	mallory := s.evil.Actor("mallory2")
+	reach := func() {
+		t.Helper()
+		if _, err := s.fed.ResolveURL(t.Context(), "http://"+host+"/users/"+mallory.Name, store.Anonymous); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("by its address: %v", err)
+		}
+		if _, err := s.fed.ResolveAccount(t.Context(), mallory.Name+"@"+host); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("by its name: %v", err)
+		}
+	}
+	s.decide(t, "evil.localhost", store.Suspend)
+	gets := func() int { return s.evil.Gets("/users/"+mallory.Name) + s.evil.Gets("/.well-known/webfinger") }
+	before := gets()
+	reach()
+	if got := gets() - before; asked < 2 || got != 0 {
+		t.Errorf("%d redirects led to %d requests to a blocked server", asked, got)
 	}
 }
 

@@ -52,7 +52,7 @@ type Server struct {
 	actor   *store.Account // who signs our fetches
 }
 
-// New makes the server's federating side.
+// New makes the server's federating side. The client asks it, from then on, whom it may contact.
 func New(c Config, s *social.Service, client *Client, log *slog.Logger) (*Server, error) {
 	f := &Server{
 		Config: c, social: s, db: s.DB, client: client, log: log,
@@ -64,6 +64,9 @@ func New(c Config, s *social.Service, client *Client, log *slog.Logger) (*Server
 	f.resolver, err = f.newResolver()
 	if err != nil {
 		return nil, fmt.Errorf("federation: %w", err)
+	}
+	if client.cfg.Blocked == nil {
+		client.cfg.Blocked = f.blocked
 	}
 	return f, nil
 }
@@ -154,4 +157,15 @@ func (f *Server) allowed(ctx context.Context, host string) (bool, error) {
 		return found && severity == store.Allow, nil
 	}
 	return severity != store.Suspend, nil
+}
+
+// blocked tells whether a host is not to be contacted, by whatever way the request came there: a redirect,
+// or the address of a picture. Who may be spoken with is asked beforehand, by allowed; in an instance of
+// partners, their pictures may lie elsewhere.
+func (f *Server) blocked(ctx context.Context, host string) (bool, error) {
+	if f.Config.Mode == ModeOff {
+		return true, nil
+	}
+	severity, _, err := f.db.DomainPolicy(ctx, host)
+	return severity == store.Suspend, err
 }
