@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"sync"
 	"time"
 
@@ -28,6 +29,7 @@ type engine struct {
 	probes   *probes
 	instance *instance
 	worker   *store.Worker
+	lock     *os.File // on the SQLite database; nil for PostgreSQL
 }
 
 // extraListener is for the operator: figures or profiles.
@@ -72,8 +74,9 @@ func (e *engine) listenExtra(ctx context.Context, key, address string, handler h
 	return err
 }
 
-// release gives the addresses back when the engine will not run.
+// release gives the addresses and the lock back when the engine will not run.
 func (e *engine) release() {
+	e.unlock()
 	if e.entrance != nil {
 		e.entrance.close()
 	}
@@ -82,8 +85,26 @@ func (e *engine) release() {
 	}
 }
 
-// open brings the database up to date and opens the instance.
+// unlock lets other processes serve the database.
+func (e *engine) unlock() {
+	if e.lock != nil {
+		e.lock.Close()
+		e.lock = nil
+	}
+}
+
+// open brings the database up to date and opens the instance. An SQLite
+// database that another process serves is refused before it is touched.
 func (e *engine) open(ctx context.Context) error {
+	if path, ok := e.config.SQLitePath(); ok {
+		if err := makeDataFolder(path); err != nil {
+			return err
+		}
+		var err error
+		if e.lock, err = lockServing(path); err != nil {
+			return err
+		}
+	}
 	if err := migrateDatabase(ctx, e.config, e.log); err != nil {
 		return err
 	}
@@ -122,7 +143,9 @@ func (e *engine) run(ctx context.Context, app http.Handler, handlers map[string]
 	err = errors.Join(err, e.drain(ctx))
 	stop()
 	jobs.Wait()
-	return errors.Join(err, i.close())
+	err = errors.Join(err, i.close())
+	e.unlock()
+	return err
 }
 
 // takeOver frees what a process that was killed held. On SQLite this is the

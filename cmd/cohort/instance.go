@@ -36,12 +36,20 @@ func storeConfig(config Config, log *slog.Logger) store.Config {
 // an SQLite database if need be.
 func migrateDatabase(ctx context.Context, config Config, log *slog.Logger) error {
 	if path, ok := config.SQLitePath(); ok {
-		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-			return fmt.Errorf("database.url: cannot make the folder of the database: %w", err)
+		if err := makeDataFolder(path); err != nil {
+			return err
 		}
 	}
 	if err := store.Migrate(ctx, storeConfig(config, log)); err != nil {
 		return fmt.Errorf("database.url: %w", err)
+	}
+	return nil
+}
+
+// makeDataFolder makes the folder of an SQLite database.
+func makeDataFolder(path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return fmt.Errorf("database.url: cannot make the folder of the database: %w", err)
 	}
 	return nil
 }

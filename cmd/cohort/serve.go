@@ -42,7 +42,9 @@ func (c serveCommand) Run(p *program) error {
 		return err
 	}
 	if err := p.greet(ctx, e, a); err != nil {
-		return errors.Join(err, e.instance.close())
+		err = errors.Join(err, e.instance.close())
+		e.release()
+		return err
 	}
 	return e.runApplication(ctx, a)
 }
