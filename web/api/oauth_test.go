@@ -7,7 +7,9 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"cohort/social"
 	"cohort/store"
@@ -363,5 +365,24 @@ func TestOAuthMetadata(t *testing.T) {
 	info := h.get("/oauth/userinfo", h.token(h.person("ada"), "profile"))
 	if info.field(t, "preferred_username") != "ada" || info.field(t, "iss") != houseURL || !strings.HasPrefix(info.field(t, "picture").(string), houseURL) {
 		t.Errorf("userinfo %s", info.body)
+	}
+}
+
+// A code that a browser carries is good for a minute; one that a person copies, for ten.
+func TestCodesExpire(t *testing.T) {
+	h := newHouse(t)
+	began, later := time.Now(), new(atomic.Int64)
+	h.db.Now = func() time.Time { return began.Add(time.Duration(later.Load())) }
+	ada := h.person("ada")
+	for redirect, life := range map[string]time.Duration{testRedirect: time.Minute, auth.OutOfBand: 10 * time.Minute} {
+		c := h.register(redirect, "read")
+		for after, want := range map[time.Duration]int{life - time.Second: http.StatusOK, life + time.Second: http.StatusBadRequest} {
+			later.Store(0)
+			code := c.code(ada, url.Values{"redirect_uri": {redirect}})
+			later.Store(int64(after))
+			if got := c.exchange(code, url.Values{"redirect_uri": {redirect}}); got.code != want {
+				t.Errorf("%s after %s: %d %s", redirect, after, got.code, got.body)
+			}
+		}
 	}
 }

@@ -19,8 +19,15 @@ import (
 // OutOfBand is the redirect address of clients that let the person copy the code.
 const OutOfBand = "urn:ietf:wg:oauth:2.0:oob"
 
+// How long a code can be exchanged: one that a browser carries to the client, and one that a person copies.
+//
+// spec: OAUTH §4.1.2
 const (
-	codeLife     = time.Minute
+	codeLife       = time.Minute
+	copiedCodeLife = 10 * time.Minute
+)
+
+const (
 	maxRedirects = 10
 	maxURL       = 2000
 )
@@ -139,10 +146,14 @@ func (a *Auth) ParseRequest(ctx context.Context, q url.Values) (*Request, error)
 // Grant makes the code that the client will exchange, for an account that agreed.
 func (a *Auth) Grant(ctx context.Context, r *Request, account store.ID) (string, error) {
 	raw, hash := store.NewSecret()
+	life := codeLife
+	if r.Redirect == OutOfBand {
+		life = copiedCodeLife
+	}
 	err := a.db.Tx(ctx, func(tx *store.Tx) error {
 		return tx.InsertCode(ctx, &store.Code{
 			CodeHash: hash, AppID: r.App.ID, AccountID: account, RedirectURI: r.Redirect, Scopes: r.Scopes,
-			Challenge: r.Challenge, ExpiresAt: tx.Now.Add(codeLife),
+			Challenge: r.Challenge, ExpiresAt: tx.Now.Add(life),
 		})
 	})
 	return raw, err
