@@ -23,6 +23,7 @@ func (f *Server) Handlers() map[string]store.Handler {
 	return map[string]store.Handler{
 		"create": f.deliverPost, "update": f.deliverPost, "delete": f.deliverDelete,
 		"activity": f.deliverActivity, "end_membership": f.deliverActivity, "fetch": f.fetchBoosted,
+		social.MentionsJob: f.mentioned,
 	}
 }
 
@@ -63,6 +64,9 @@ func (f *Server) deliverPost(ctx context.Context, job store.Job) error {
 	if err != nil {
 		return err
 	}
+	if job.Kind == "update" && !p.HeldAt.IsZero() {
+		return store.ErrDrop // what it says now is not ready yet; then everyone gets it
+	}
 	signer, doc, err := f.documentFor(ctx, job, viewer, p)
 	if err != nil {
 		return dropMissing(err)
@@ -97,9 +101,9 @@ func (f *Server) documentFor(ctx context.Context, job store.Job, viewer store.Vi
 	if !p.PendingAt.IsZero() || p.CircleID != 0 {
 		viewer = store.AsAccount(p.AuthorID)
 	}
-	verb, at := "Create", p.CreatedAt
+	verb := "Create"
 	if job.Kind == "update" {
-		verb, at = "Update", p.EditedAt
+		verb = "Update"
 	}
 	author, err := f.db.Account(ctx, p.AuthorID)
 	if err != nil {
@@ -108,7 +112,7 @@ func (f *Server) documentFor(ctx context.Context, job store.Job, viewer store.Vi
 	if p.CircleID != 0 {
 		return f.circleDocument(ctx, job, verb, author, viewer, p)
 	}
-	key := fmt.Sprint(job.Kind, " ", p.ID, " ", at.UnixMilli())
+	key := renderKey(job, p)
 	if p.ReplyToURI != "" {
 		key += " " + job.Host // what it answers is named only to those who may see that
 	}
@@ -120,6 +124,11 @@ func (f *Server) documentFor(ctx context.Context, job store.Job, viewer store.Vi
 		return f.renderPost(verb, view)
 	})
 	return author, doc, err
+}
+
+// renderKey changes with what a job sends of a post.
+func renderKey(job store.Job, p *store.Post) string {
+	return fmt.Sprint(job.Kind, " ", p.ID, " ", p.EditedAt.UnixMilli(), " ", p.HeldAt.UnixMilli())
 }
 
 // circleDocument is what is sent of a circle post: at the hub the Announce of the member's signed
@@ -135,7 +144,7 @@ func (f *Server) circleDocument(ctx context.Context, job store.Job, verb string,
 			return nil, nil, firstOf(err, store.ErrDrop) // no server is sent what it would not keep
 		}
 	}
-	key := fmt.Sprint("circle ", job.Kind, " ", p.ID, " ", p.EditedAt.UnixMilli())
+	key := "circle " + renderKey(job, p)
 	doc, err := f.rendered.get(key, func() ([]byte, error) {
 		inner := []byte(p.Signed)
 		if author.Local() {

@@ -112,34 +112,31 @@ func (f *Server) resolveOwn(ctx context.Context, raw string, viewer store.Viewer
 	return Resolved{Account: a}, err
 }
 
-// The most unknown people one text makes us look up, and how long that may take.
-const (
-	maxLookUps = 5
-	lookUpTime = 4 * time.Second
-)
+// mentioned does a social.MentionsJob.
+func (f *Server) mentioned(ctx context.Context, job store.Job) error {
+	return f.social.RunMentions(ctx, job, f.lookUpAll)
+}
 
-// LearnMentions looks up the people that a text mentions and that are not known here yet, so that the
-// mention works. Those who are not found in time stay plain text.
-func (f *Server) LearnMentions(ctx context.Context, text string) {
-	ctx, cancel := context.WithTimeout(ctx, lookUpTime)
-	defer cancel()
+// lookUpAll is lookUp for the people whom a text names, all at the same time.
+func (f *Server) lookUpAll(ctx context.Context, names []social.MentionRef) map[social.MentionRef]*store.Account {
+	accounts := make([]*store.Account, len(names))
 	var wg sync.WaitGroup
-	defer wg.Wait()
-	n := 0
-	for _, m := range social.FindMentions(text) {
-		if m.Host == "" || m.Host == f.social.Config.Domain || m.Host == f.social.Config.Host {
-			continue
-		}
-		if _, err := f.db.AccountByHandle(ctx, m.Handle, m.Host); !errors.Is(err, store.ErrNotFound) {
-			continue
-		}
-		if n++; n > maxLookUps {
-			return
-		}
+	for i, m := range names {
 		wg.Go(func() {
-			if _, err := f.lookUp(ctx, m.Handle, m.Host); err != nil {
+			a, err := f.lookUp(ctx, m.Handle, m.Host)
+			if err != nil {
 				f.log.Debug("mention not found", "host", m.Host, "error", err)
+				return
 			}
+			accounts[i] = a
 		})
 	}
+	wg.Wait()
+	found := make(map[social.MentionRef]*store.Account, len(names))
+	for i, a := range accounts {
+		if a != nil {
+			found[names[i]] = a
+		}
+	}
+	return found
 }

@@ -32,7 +32,8 @@ type Draft struct {
 }
 
 // Publish writes a post by a member. Post, timeline rows, notifications and deliveries are committed
-// together before it returns; no other server is waited for.
+// together before it returns; no other server is waited for. Where the text names people of other
+// servers who are not known here, the deliveries are held until a MentionsJob has looked them up.
 //
 // It returns *Invalid for a draft that cannot be a post, store.ErrNotFound for a parent, circle or
 // picture that the author may not use.
@@ -105,74 +106,6 @@ func (s *Service) parentOf(ctx context.Context, by *store.Account, d Draft) (*st
 	return p, err
 }
 
-// written is a checked text with the people it mentions.
-type written struct {
-	html     string
-	source   string
-	summary  string
-	tags     []string
-	mentions []*store.Account
-	first    *store.Account // the account mentioned first
-}
-
-// write checks a text and formats it. Mentions are of accounts that are known here already; whoever
-// calls looks up unknown ones beforehand.
-func (s *Service) write(ctx context.Context, text, summary string, media int) (written, error) {
-	text = tidyText(text)
-	summary = PlainText(summary, MaxSummary*4)
-	if !anythingToSee(text) && media == 0 {
-		return written{}, &Invalid{Field: "status", Key: "invalid.post_empty"}
-	}
-	if n := CountCharacters(text) + CountCharacters(summary); n > MaxCharacters {
-		return written{}, &Invalid{Field: "status", Key: "invalid.post_long", Args: map[string]any{"Max": MaxCharacters, "Over": n - MaxCharacters}}
-	}
-	if media > MaxAttachments {
-		return written{}, &Invalid{Field: "media_ids", Key: "invalid.media_many", Args: map[string]any{"Max": MaxAttachments}}
-	}
-	w := written{source: text, summary: summary}
-	found := map[MentionRef]*store.Account{}
-	named := map[store.ID]bool{}
-	for _, m := range FindMentions(text) {
-		a, err := s.DB.AccountByHandle(ctx, m.Handle, s.domainOf(m.Host))
-		if errors.Is(err, store.ErrNotFound) {
-			continue
-		}
-		if err != nil {
-			return written{}, err
-		}
-		if !a.Live() {
-			continue
-		}
-		found[m] = a
-		if !named[a.ID] {
-			named[a.ID] = true
-			w.mentions = append(w.mentions, a)
-		}
-	}
-	if len(w.mentions) > 0 {
-		w.first = w.mentions[0]
-	}
-	f := FormatText(text, TextOptions{
-		Mention: func(handle, host string) (string, bool) {
-			if a := found[MentionRef{Handle: handle, Host: host}]; a != nil {
-				return a.URL, true
-			}
-			return "", false
-		},
-		TagURL: func(tag string) string { return s.Config.BaseURL + "/tags/" + tag },
-	})
-	w.html, w.tags = f.HTML, f.Tags
-	return w, nil
-}
-
-// domainOf gives the domain under which an address is stored: none for our own.
-func (s *Service) domainOf(host string) string {
-	if host == s.Config.Domain || host == s.Config.Host {
-		return ""
-	}
-	return host
-}
-
 func (s *Service) newPost(by *store.Account, d Draft, parent *store.Post, w written, aud audience) *store.Post {
 	p := &store.Post{
 		AuthorID: by.ID, Visibility: aud.visibility, HTML: w.html, Source: w.source, Summary: w.summary,
@@ -185,18 +118,6 @@ func (s *Service) newPost(by *store.Account, d Draft, parent *store.Post, w writ
 		p.ReplyToID, p.ReplyToURI, p.ReplyToAccountID = parent.ID, parent.URI, parent.AuthorID
 	}
 	return p
-}
-
-// recipientsOf names the people a post mentions. A mention in a circle post grants nothing: it is
-// kept for those who may read the post anyway.
-func recipientsOf(mentions []*store.Account, by *store.Account) []store.Recipient {
-	var out []store.Recipient
-	for _, a := range mentions {
-		if a.ID != by.ID && a.Kind != store.KindCircle {
-			out = append(out, store.Recipient{AccountID: a.ID, Mentioned: true})
-		}
-	}
-	return out
 }
 
 // answering adds the author of what an open reply answers, if the author is elsewhere: the thread is
@@ -222,6 +143,9 @@ func (s *Service) commitPost(ctx context.Context, tx *store.Tx, by *store.Accoun
 		if err := tx.KeepIdempotencyKey(ctx, by.ID, d.IdempotencyKey, p.ID); err != nil {
 			return err
 		}
+	}
+	if err := s.hold(ctx, tx, p, w, tx.Now); err != nil {
+		return err
 	}
 	recipients := answering(recipientsOf(w.mentions, by), p, parent)
 	if _, err := tx.InsertPost(ctx, p, store.PostParts{Recipients: recipients, Tags: w.tags}); err != nil {
@@ -273,7 +197,7 @@ func (s *Service) spread(ctx context.Context, tx *store.Tx, p *store.Post, event
 			return err
 		}
 	}
-	if p.Host == "" || p.CircleID != 0 {
+	if p.HeldAt.IsZero() && (p.Host == "" || p.CircleID != 0) {
 		if err := s.enqueueNew(ctx, tx, p); err != nil {
 			return err
 		}
@@ -307,7 +231,7 @@ func (s *Service) enqueueNew(ctx context.Context, tx *store.Tx, p *store.Post) e
 }
 
 // Edit changes the text, summary, mark, language or pictures of one's own post. Whom it is for never
-// changes. store.ErrNotFound for anyone else's.
+// changes. Unknown names are looked up afterwards, as by Publish. store.ErrNotFound for anyone else's.
 func (s *Service) Edit(ctx context.Context, by *store.Account, id store.ID, d Draft) (*store.Post, error) {
 	if _, err := editable(ctx, s.DB.PostAuthored, by, id, d); err != nil {
 		return nil, err
@@ -340,6 +264,9 @@ func editable(ctx context.Context, read func(context.Context, store.ID, store.ID
 
 // commitEdit is the transaction of Edit.
 func (s *Service) commitEdit(ctx context.Context, tx *store.Tx, by *store.Account, id store.ID, d Draft, w written) error {
+	if err := tx.LockPost(ctx, id); err != nil {
+		return err
+	}
 	p, err := editable(ctx, tx.PostAuthored, by, id, d)
 	if err != nil {
 		return err
@@ -364,6 +291,9 @@ func (s *Service) commitEdit(ctx context.Context, tx *store.Tx, by *store.Accoun
 	}
 	p.EditedAt = editTime(p, tx.Now)
 	p.Signed = "" // what was signed before is no longer what it says
+	if err := s.hold(ctx, tx, p, w, p.EditedAt); err != nil {
+		return err
+	}
 	if err := tx.UpdatePost(ctx, p, store.PostParts{Recipients: recipientsOf(w.mentions, by), Tags: w.tags}); err != nil {
 		return err
 	}
@@ -391,13 +321,20 @@ func (s *Service) spreadEdit(ctx context.Context, tx *store.Tx, p *store.Post) e
 	if err := s.notifyEdit(ctx, tx, p); err != nil {
 		return err
 	}
-	if err := s.enqueueChange(ctx, tx, "update", p); err != nil {
-		return err
+	if p.HeldAt.IsZero() {
+		if err := s.enqueueChange(ctx, tx, "update", p); err != nil {
+			return err
+		}
 	}
+	s.tellEdit(tx, p)
+	return nil
+}
+
+// tellEdit has live listeners read p again after the commit.
+func (s *Service) tellEdit(tx *store.Tx, p *store.Post) {
 	tx.AfterCommit(func() {
 		s.Hub.Publish(Event{Kind: EventEdit, Post: p.ID, Accounts: s.homesOf(p.ID), Public: p.Visibility == store.Public, Local: p.Host == ""})
 	})
-	return nil
 }
 
 // homesOf lists the accounts that have a post in their home timeline, for live events. It runs after

@@ -37,6 +37,9 @@ type Service struct {
 	// Wake tells the worker that jobs were committed; it must not block. New sets one that does
 	// nothing.
 	Wake func()
+	// LookUpTime is how long a new post waits for the people it names to be looked up elsewhere; then it
+	// leaves with those that were found. New sets a few seconds.
+	LookUpTime time.Duration
 
 	keys  *keyring
 	relay *relay
@@ -54,7 +57,7 @@ func New(c Config, db *store.DB, files *store.Files, log *slog.Logger) (*Service
 	hub := NewHub()
 	return &Service{
 		DB: db, Files: files, Images: NewImager(2), Hub: hub, relay: newRelay(db, hub, log), Limits: NewLimits(c.Limits, func() time.Time { return db.Now() }),
-		Config: c, Log: log, Wake: func() {}, keys: keys,
+		Config: c, Log: log, Wake: func() {}, LookUpTime: lookUpTime, keys: keys,
 	}, nil
 }
 

@@ -28,7 +28,7 @@ WHERE p.id = $2 AND p.deleted_at IS NULL AND (SELECT COUNT(*) FROM post_edits e 
 	// A version is never as old as the one before.
 	postUpdate = `UPDATE posts SET html = $3, source = $4, summary = $5, sensitive = $6, language = $7, signed = $8,
  edited_at = CASE WHEN COALESCE(edited_at, created_at) < $9 THEN $9 ELSE COALESCE(edited_at, created_at) + 1 END,
- media_count = $10, mention_count = $11, tag_count = $12 WHERE id = $1 AND author_id = $2 AND deleted_at IS NULL`
+ media_count = $10, mention_count = $11, tag_count = $12, held_at = $13 WHERE id = $1 AND author_id = $2 AND deleted_at IS NULL`
 	recipientsUnmention = `UPDATE post_recipients SET mentioned = 0 WHERE post_id = $1 AND mentioned <> 0`
 	recipientMention    = `UPDATE post_recipients SET mentioned = $3 WHERE post_id = $1 AND account_id = $2`
 	recipientsStale     = `DELETE FROM post_recipients WHERE post_id = $1 AND mentioned = 0`
@@ -77,7 +77,7 @@ func (tx *Tx) UpdatePost(ctx context.Context, p *Post, parts PostParts) (err err
 		}
 	}
 	n, err := tx.exec(ctx, postUpdate, int64(p.ID), int64(p.AuthorID), p.HTML, p.Source, p.Summary, boolArg(p.Sensitive), p.Language, p.Signed,
-		msArg(p.EditedAt), int64(p.MediaCount), int64(p.MentionCount), int64(p.TagCount))
+		msArg(p.EditedAt), int64(p.MediaCount), int64(p.MentionCount), int64(p.TagCount), msArg(p.HeldAt))
 	if err == nil && n == 0 {
 		err = ErrNotFound
 	}

@@ -40,9 +40,12 @@ type Post struct {
 
 	CreatedAt, EditedAt time.Time
 	PendingAt           time.Time // since when it waits for its circle's hub
-	FadesAt             time.Time
-	HiddenAt            time.Time
-	DeletedAt           time.Time
+	// HeldAt is since when its deliveries wait until people it names have been looked up: CreatedAt if it was
+	// never delivered, later if its latest edit was not.
+	HeldAt    time.Time
+	FadesAt   time.Time
+	HiddenAt  time.Time
+	DeletedAt time.Time
 }
 
 // PostFacts is what there is to know about a row without its words, for the bookkeeping between servers.
@@ -57,7 +60,7 @@ type PostFacts struct {
 const (
 	postColumns = `p.id, p.uri, p.url, p.author_id, p.host, p.visibility, p.circle_id, p.root_id, p.reply_to_id, p.reply_to_uri,
  p.reply_to_account_id, p.boost_of_id, p.html, p.summary, p.sensitive, p.language, p.media_count, p.mention_count, p.tag_count,
- p.replies_count, p.boosts_count, p.likes_count, p.app_id, p.created_at, p.edited_at, p.pending_at, p.fades_at, p.hidden_at`
+ p.replies_count, p.boosts_count, p.likes_count, p.app_id, p.created_at, p.edited_at, p.pending_at, p.held_at, p.fades_at, p.hidden_at`
 	postFullColumns = postColumns + `, p.source, p.signed, p.deleted_at`
 	postFactColumns = `p.id, p.author_id, p.circle_id, p.reply_to_id, p.boost_of_id, p.uri, p.host, p.visibility, p.created_at, p.edited_at, p.pending_at, p.deleted_at`
 )
@@ -95,7 +98,7 @@ func newPostScanner(before ...any) *postScanner {
 		scanID(&p.ReplyToAccountID), scanID(&p.BoostOfID), (*scanText)(&p.HTML), (*scanText)(&p.Summary), scanBool(&p.Sensitive),
 		(*scanText)(&p.Language), scanInt(&p.MediaCount), scanInt(&p.MentionCount), scanInt(&p.TagCount),
 		scanInt64(&p.RepliesCount), scanInt64(&p.BoostsCount), scanInt64(&p.LikesCount), scanID(&p.AppID),
-		scanMS(&p.CreatedAt), scanMS(&p.EditedAt), scanMS(&p.PendingAt), scanMS(&p.FadesAt), scanMS(&p.HiddenAt),
+		scanMS(&p.CreatedAt), scanMS(&p.EditedAt), scanMS(&p.PendingAt), scanMS(&p.HeldAt), scanMS(&p.FadesAt), scanMS(&p.HiddenAt),
 	})
 	return s
 }

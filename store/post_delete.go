@@ -10,7 +10,7 @@ import (
 const (
 	postByIDForDelete = `SELECT ` + postFullColumns + ` FROM posts p WHERE p.id = $1 AND p.deleted_at IS NULL`
 	postTombstone     = `UPDATE posts SET deleted_at = $2, html = '', source = '', summary = '', signed = '', language = '', sensitive = 0,
- media_count = 0, mention_count = 0, tag_count = 0, replies_count = 0, boosts_count = 0, likes_count = 0, app_id = NULL, url = ''
+ media_count = 0, mention_count = 0, tag_count = 0, replies_count = 0, boosts_count = 0, likes_count = 0, app_id = NULL, url = '', held_at = NULL
 WHERE id = $1 AND deleted_at IS NULL`
 	authorCountDown  = `UPDATE accounts SET posts_count = posts_count - 1 WHERE id = $1 AND posts_count > 0`
 	repliesDown      = `UPDATE posts SET replies_count = replies_count - 1 WHERE id = $1 AND replies_count > 0`

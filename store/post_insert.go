@@ -29,8 +29,8 @@ UNION ALL SELECT 3, id, root_id, author_id, circle_id, visibility FROM posts WHE
 UNION ALL SELECT * FROM (SELECT 4, id, root_id, author_id, circle_id, visibility FROM posts WHERE reply_to_uri = $1 AND reply_to_uri <> '' AND reply_to_id IS NULL LIMIT 500) AS w
 UNION ALL SELECT 5, 0, 0, 0, 0, '' FROM tombstones WHERE uri = $1`
 	postInsert = `INSERT INTO posts (id, uri, url, author_id, host, visibility, circle_id, root_id, reply_to_id, reply_to_uri, reply_to_account_id,
- boost_of_id, html, source, summary, sensitive, language, media_count, mention_count, tag_count, app_id, signed, created_at, edited_at, pending_at, fades_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26) ON CONFLICT DO NOTHING`
+ boost_of_id, html, source, summary, sensitive, language, media_count, mention_count, tag_count, app_id, signed, created_at, edited_at, pending_at, held_at, fades_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27) ON CONFLICT DO NOTHING`
 	recipientInsert = `INSERT INTO post_recipients (post_id, account_id, author_id, mentioned) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`
 	authorCounts    = `UPDATE accounts SET posts_count = posts_count + 1, last_post_at = CASE WHEN last_post_at > $2 THEN last_post_at ELSE $2 END WHERE id = $1`
 	repliesUp       = `UPDATE posts SET replies_count = replies_count + $2 WHERE id = $1`
@@ -107,7 +107,7 @@ func (p *Post) insertArgs() []any {
 		int64(p.ID), p.URI, p.URL, int64(p.AuthorID), p.Host, p.Visibility, idArg(p.CircleID), int64(p.RootID), idArg(p.ReplyToID),
 		p.ReplyToURI, idArg(p.ReplyToAccountID), idArg(p.BoostOfID), p.HTML, p.Source, p.Summary, boolArg(p.Sensitive), p.Language,
 		int64(p.MediaCount), int64(p.MentionCount), int64(p.TagCount), idArg(p.AppID), p.Signed,
-		msArg(p.CreatedAt), msArg(p.EditedAt), msArg(p.PendingAt), msArg(p.FadesAt),
+		msArg(p.CreatedAt), msArg(p.EditedAt), msArg(p.PendingAt), msArg(p.HeldAt), msArg(p.FadesAt),
 	}
 }
 

@@ -242,7 +242,9 @@ func (b *viewBuilder) readParts() error {
 			continue
 		}
 		b.parts[p.ID] = &postParts{editedAt: p.EditedAt}
-		fresh = append(fresh, p.ID)
+		if p.HeldAt.IsZero() {
+			fresh = append(fresh, p.ID)
+		}
 		if p.MentionCount > 0 {
 			mentions = append(mentions, p.ID)
 		}

@@ -13,7 +13,8 @@ import (
 // as long as the row says that it was not changed since. So nothing here needs to be told of changes, also not of those
 // made by other processes. The same is done for accounts, as they stand beside posts.
 //
-// Whatever changes another column of a post must change edited_at with it, and of an account updated_at.
+// Whatever changes another column of a post must change edited_at with it, and of an account updated_at. There is one
+// exception: a post that is held gets its links without having been edited, and so is not kept while it is held.
 const (
 	recentPosts    = 4096
 	recentAccounts = 2048
@@ -26,7 +27,7 @@ const (
 // postLight are the columns that lists read of posts. The last one tells that the row is in a state which is rare, and read
 // anew.
 const postLight = `p.id, p.edited_at, p.root_id, p.reply_to_id, p.replies_count, p.boosts_count, p.likes_count,
- CASE WHEN p.pending_at IS NULL AND p.hidden_at IS NULL THEN NULL ELSE 1 END`
+ CASE WHEN p.pending_at IS NULL AND p.hidden_at IS NULL AND p.held_at IS NULL THEN NULL ELSE 1 END`
 
 // accountLight are the same of accounts: updated_at, and what changes without it.
 const accountLight = `a.id, a.updated_at, a.posts_count, a.followers_count, a.following_count, a.last_post_at,
@@ -204,7 +205,7 @@ func (r reader) wholePosts(ctx context.Context, v Viewer, ids []ID) (map[ID]*Pos
 				return err
 			}
 			found[p.ID] = p
-			if r.recent != nil && len(p.HTML)+len(p.Summary) <= recentLength && p.PendingAt.IsZero() && p.HiddenAt.IsZero() && r.now().Sub(p.EditedAt) > settled {
+			if r.recent != nil && len(p.HTML)+len(p.Summary) <= recentLength && p.common() && r.now().Sub(p.EditedAt) > settled {
 				kept := *p
 				r.recent.posts.put(p.ID, &kept)
 			}
@@ -213,6 +214,9 @@ func (r reader) wholePosts(ctx context.Context, v Viewer, ids []ID) (map[ID]*Pos
 	})
 	return found, err
 }
+
+// common tells that a post is in none of the states that postLight calls rare.
+func (p *Post) common() bool { return p.PendingAt.IsZero() && p.HiddenAt.IsZero() && p.HeldAt.IsZero() }
 
 // Cards reads accounts for showing them beside posts, at less cost than Accounts. Their keys, and when they were fetched,
 // may be those of an earlier reading. What is absent is left out.
@@ -308,7 +312,7 @@ func (a *card) completeFrom(whole *Account) bool {
 	return true
 }
 
-// postParts are the names in a post: they change with edited_at alone.
+// postParts are the names in a post: they change with edited_at alone, but for those of a post that is held.
 type postParts struct {
 	editedAt time.Time
 	mentions []ID

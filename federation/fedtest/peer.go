@@ -215,11 +215,11 @@ func (p *Peer) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	p.gets[r.URL.Path]++
-	if r.URL.Path == "/.well-known/webfinger" {
+	doc, ok := p.docs[r.URL.Path]
+	if !ok && r.URL.Path == "/.well-known/webfinger" {
 		p.webfinger(w, r)
 		return
 	}
-	doc, ok := p.docs[r.URL.Path]
 	if !ok {
 		w.WriteHeader(http.StatusNotFound)
 		return

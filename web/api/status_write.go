@@ -40,7 +40,6 @@ func (a *API) CreateStatus(c echo.Context) error {
 		d.IdempotencyKey = hex.EncodeToString(sum[:])
 	}
 	ctx := c.Request().Context()
-	a.fed.LearnMentions(ctx, d.Text)
 	post, err := a.s.Publish(ctx, who.Account, d)
 	if err != nil {
 		return err
@@ -133,7 +132,6 @@ func (a *API) UpdateStatus(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	a.fed.LearnMentions(ctx, d.Text)
 	if err := a.describeMedia(c, p, d.Media); err != nil {
 		return err
 	}

@@ -117,7 +117,6 @@ func (p *Pages) publish(v *visit) error {
 	}
 	var post *store.Post
 	if err == nil {
-		p.fed.LearnMentions(ctx, c.Text)
 		post, err = p.s.Publish(ctx, v.me, draft)
 	}
 	if errors.Is(err, store.ErrNotFound) {

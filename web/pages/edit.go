@@ -75,7 +75,6 @@ func (p *Pages) saveEdit(v *visit) error {
 		err = v.spend(social.LimitPost)
 	}
 	if err == nil {
-		p.fed.LearnMentions(ctx, c.Text)
 		_, err = p.s.Edit(ctx, v.me, post.ID, social.Draft{
 			Text: c.Text, Summary: c.Summary, Language: c.Language, Sensitive: c.Sensitive, Media: media,
 		})
