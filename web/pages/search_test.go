@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -84,6 +85,17 @@ func TestSearchElsewhere(t *testing.T) {
 		t.Errorf("text %q, visibility %q", b.last.value("text"), b.last.value("visibility"))
 	}
 	b.send("/compose", map[string]any{"text": "@ann@" + peer.Host + " guten Tag"}).must(http.StatusOK).shows("guten Tag")
+	if _, err := h.db.AccountByURI(t.Context(), ann.ID); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("she was looked up before the answer: %v", err)
+	}
+	worker := store.NewWorker(h.db, store.WorkerConfig{Handlers: h.fed.Handlers(), Log: h.s.Log})
+	if _, err := worker.RunOnce(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	b.open(b.last.path).shows("guten Tag")
+	if !b.last.has("<a href=\"" + peer.Base + "/@ann\"") {
+		t.Error("her name leads nowhere")
+	}
 	known, err := h.db.AccountByURI(t.Context(), ann.ID)
 	if err != nil {
 		t.Fatal(err)
