@@ -28,14 +28,15 @@ type commands struct {
 	Config  configCommands `cmd:"" help:"Look at the configuration."`
 	Migrate migrateCommand `cmd:"" help:"Bring the database to this version."`
 
-	Account accountCommands `cmd:"" help:"Look after accounts."`
-	Token   tokenCommands   `cmd:"" help:"Make access tokens."`
-	Domain  domainCommands  `cmd:"" help:"Decide about other servers."`
-	Circle  circleCommands  `cmd:"" help:"Look after circles."`
-	Seat    seatCommands    `cmd:"" help:"Grant verified places."`
-	Job     jobCommands     `cmd:"" help:"Look after the queue."`
-	Backup  backupCommand   `cmd:"" help:"Write database and media into one file, also while serving."`
-	Restore restoreCommand  `cmd:"" help:"Fill a new instance from a backup."`
+	Account  accountCommands  `cmd:"" help:"Look after accounts."`
+	Token    tokenCommands    `cmd:"" help:"Make access tokens."`
+	Domain   domainCommands   `cmd:"" help:"Decide about other servers."`
+	Circle   circleCommands   `cmd:"" help:"Look after circles."`
+	Seat     seatCommands     `cmd:"" help:"Grant verified places."`
+	Instance instanceCommands `cmd:"" help:"Say who runs this instance and by which rules."`
+	Job      jobCommands      `cmd:"" help:"Look after the queue."`
+	Backup   backupCommand    `cmd:"" help:"Write database and media into one file, also while serving."`
+	Restore  restoreCommand   `cmd:"" help:"Fill a new instance from a backup."`
 }
 
 // program is what a command may touch of the world around it, so that tests

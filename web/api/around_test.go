@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"cohort/social"
 	"cohort/store"
 )
 
@@ -20,14 +21,14 @@ func hasFields(t *testing.T, got answer, fields string) {
 func TestInstance(t *testing.T) {
 	h := newHouse(t)
 	h.person("head")
-	h.must(h.db.Tx(t.Context(), func(tx *store.Tx) error {
-		for name, value := range map[string]string{settingDescription: "A school", settingContact: "head", settingEmail: "head@school.example", settingAbout: "One <b>\n\nTwo"} {
-			if err := tx.SetSetting(t.Context(), name, value); err != nil {
-				return err
-			}
+	for _, path := range []string{"/api/v1/instance", "/api/v2/instance", "/api/v1/instance/extended_description"} {
+		if got := h.get(path, ""); got.code != http.StatusOK || strings.Contains(string(got.body), `"head`) {
+			t.Errorf("%s before anything was said: %d %s", path, got.code, got.body)
 		}
-		return tx.SetRules(t.Context(), []string{"Be kind"})
-	}))
+	}
+	h.must(h.s.SetAbout(t.Context(), social.AboutChange{
+		Description: new("A school"), Contact: new("head"), ContactEmail: new("head@school.example"), About: new("One <b>\n\nTwo"), Rules: &[]string{"Be kind"},
+	}, 0))
 	v2 := h.get("/api/v2/instance", "")
 	hasFields(t, v2, `domain title version source_url description usage.users.active_month thumbnail.url thumbnail.description thumbnail.blurhash thumbnail.versions icon languages
  configuration.urls.streaming configuration.urls.status configuration.urls.about configuration.urls.privacy_policy configuration.urls.terms_of_service configuration.vapid.public_key
@@ -54,6 +55,10 @@ func TestInstance(t *testing.T) {
  configuration.statuses.characters_reserved_per_url configuration.media_attachments.supported_mime_types configuration.polls.max_options contact_account.id rules`)
 	if got := h.get("/api/v1/instance/extended_description", ""); got.field(t, "content") != "<p>One &lt;b&gt;</p><p>Two</p>" {
 		t.Errorf("%s", got.body)
+	}
+	if v2.field(t, "description") != "A school" || v1.field(t, "description") != "A school" || v2.field(t, "contact", "email") != "head@school.example" ||
+		v1.field(t, "email") != "head@school.example" || v2.field(t, "contact", "account", "username") != "head" || v1.field(t, "contact_account", "username") != "head" {
+		t.Errorf("it says %s and %s", v2.body, v1.body)
 	}
 	if got := h.get("/api/v1/instance/rules", ""); !strings.Contains(string(got.body), "Be kind") {
 		t.Errorf("%s", got.body)

@@ -2,8 +2,6 @@ package api
 
 import (
 	"context"
-	"errors"
-	"html"
 	"net/http"
 	"strings"
 	"sync"
@@ -26,14 +24,6 @@ const (
 
 	imageMatrix = 40_000_000 // pixels
 	altLimit    = 1500
-)
-
-// Names of settings that say something about the instance.
-const (
-	settingDescription = "description"          // one sentence, plain text
-	settingAbout       = "extended_description" // plain text with paragraphs
-	settingContact     = "contact_account"      // a handle here
-	settingEmail       = "contact_email"
 )
 
 // figures keeps the counts of the instance for a while: counting reads every account.
@@ -67,41 +57,24 @@ type about struct {
 }
 
 func (a *API) about(ctx context.Context) (about, error) {
-	var got about
-	var err error
-	if got.description, err = a.db.Setting(ctx, settingDescription); err != nil {
-		return got, err
+	said, err := a.s.About(ctx)
+	if err != nil {
+		return about{}, err
 	}
-	if got.email, err = a.db.Setting(ctx, settingEmail); err != nil {
-		return got, err
+	got := about{description: said.Description, email: said.ContactEmail, rules: rulesOf(said.Rules)}
+	if said.Contact != nil {
+		got.contact = a.account(said.Contact)
 	}
-	if got.stats, err = a.figures.get(ctx, a.db); err != nil {
-		return got, err
-	}
-	if got.rules, err = a.rules(ctx); err != nil {
-		return got, err
-	}
-	handle, err := a.db.Setting(ctx, settingContact)
-	if err != nil || handle == "" {
-		return got, err
-	}
-	account, err := a.db.AccountByHandle(ctx, handle, "")
-	if err == nil && account.Live() {
-		got.contact = a.account(account)
-	}
-	if errors.Is(err, store.ErrNotFound) {
-		err = nil
-	}
+	got.stats, err = a.figures.get(ctx, a.db)
 	return got, err
 }
 
-func (a *API) rules(ctx context.Context) ([]map[string]any, error) {
-	rules, err := a.db.Rules(ctx)
+func rulesOf(rules []store.Rule) []map[string]any {
 	out := make([]map[string]any, 0, len(rules))
 	for _, r := range rules {
 		out = append(out, map[string]any{"id": r.ID.String(), "text": r.Text, "hint": "", "translations": map[string]any{}})
 	}
-	return out, err
+	return out
 }
 
 func (a *API) version() string {
@@ -184,24 +157,22 @@ func (a *API) InstanceV1(c echo.Context) error {
 
 // InstanceRules lists the rules.
 func (a *API) InstanceRules(c echo.Context) error {
-	rules, err := a.rules(c.Request().Context())
+	rules, err := a.db.Rules(c.Request().Context())
 	if err != nil {
 		return err
 	}
-	return c.JSON(http.StatusOK, rules)
+	return c.JSON(http.StatusOK, rulesOf(rules))
 }
 
 // InstanceAbout is the longer description.
 func (a *API) InstanceAbout(c echo.Context) error {
-	text, err := a.db.Setting(c.Request().Context(), settingAbout)
+	said, err := a.s.About(c.Request().Context())
 	if err != nil {
 		return err
 	}
 	content := ""
-	for _, part := range strings.Split(text, "\n\n") {
-		if part = strings.TrimSpace(part); part != "" {
-			content += "<p>" + html.EscapeString(part) + "</p>"
-		}
+	if said.About != "" {
+		content = social.FormatText(said.About, social.TextOptions{}).HTML
 	}
 	return c.JSON(http.StatusOK, map[string]any{"updated_at": time.UnixMilli(0).UTC().Format(stampFormat), "content": content})
 }

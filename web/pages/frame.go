@@ -12,23 +12,21 @@ import (
 	"cohort/store"
 )
 
-// siteAge is how old what the frame says of the institution may be.
-const siteAge = 30 * time.Second
+// How old what the frame says of the institution may be, and how old the counts may be.
+const (
+	siteAge  = time.Second
+	statsAge = 30 * time.Second
+)
 
 // site is what is the same for everyone who asks.
 type site struct {
 	Site
-	read  time.Time
-	rules []string
-	stats store.Stats
+	read    time.Time
+	about   social.About
+	rules   []string
+	stats   store.Stats
+	counted time.Time
 }
-
-// The settings that the pages show, by name.
-const (
-	settingAbout   = "about"
-	settingContact = "contact"
-	settingTerms   = "terms"
-)
 
 // site reads what the institution says of itself.
 func (p *Pages) site(ctx context.Context) (site, error) {
@@ -36,33 +34,32 @@ func (p *Pages) site(ctx context.Context) (site, error) {
 	p.mu.Lock()
 	kept := p.kept
 	p.mu.Unlock()
-	if age := now.Sub(kept.read); !kept.read.IsZero() && age >= 0 && age < siteAge {
+	young := func(at time.Time, limit time.Duration) bool {
+		return !at.IsZero() && !now.Before(at) && now.Sub(at) < limit
+	}
+	if young(kept.read, siteAge) {
 		return kept, nil
 	}
 	c := p.s.Config
-	fresh := site{read: now, Site: Site{
+	fresh := site{read: now, stats: kept.stats, counted: kept.counted, Site: Site{
 		Name: c.Name, Kind: c.Kind, Host: c.Domain, Registration: c.Registration, Languages: p.languages, Version: p.fed.Config.Version,
 	}}
-	about, err := p.db.Setting(ctx, settingAbout)
-	if err != nil {
+	var err error
+	if fresh.about, err = p.s.About(ctx); err != nil {
 		return site{}, err
 	}
-	fresh.About = typed(about)
-	if fresh.Contact, err = p.db.Setting(ctx, settingContact); err != nil {
+	fresh.About, fresh.Contact = typed(fresh.about.Description), fresh.about.ContactEmail
+	if fresh.RunBy, err = p.runBy(ctx, fresh.about.Contact); err != nil {
 		return site{}, err
 	}
-	if fresh.RunBy, err = p.runBy(ctx); err != nil {
-		return site{}, err
-	}
-	rules, err := p.db.Rules(ctx)
-	if err != nil {
-		return site{}, err
-	}
-	for _, r := range rules {
+	for _, r := range fresh.about.Rules {
 		fresh.rules = append(fresh.rules, r.Text)
 	}
-	if fresh.stats, err = p.db.Stats(ctx); err != nil {
-		return site{}, err
+	if !young(fresh.counted, statsAge) {
+		if fresh.stats, err = p.db.Stats(ctx); err != nil {
+			return site{}, err
+		}
+		fresh.counted = now
 	}
 	p.mu.Lock()
 	p.kept = fresh
@@ -78,8 +75,12 @@ func typed(text string) template.HTML {
 	return template.HTML(social.FormatText(text, social.TextOptions{}).HTML) //nolint:gosec // made safe by FormatText
 }
 
-// runBy finds the admin who was here first.
-func (p *Pages) runBy(ctx context.Context) (*Person, error) {
+// runBy is who was named to answer for the instance, or else the admin who was here first.
+func (p *Pages) runBy(ctx context.Context, named *store.Account) (*Person, error) {
+	if named != nil {
+		person := p.person(named)
+		return &person, nil
+	}
 	staff, err := p.db.Staff(ctx)
 	if err != nil {
 		return nil, err

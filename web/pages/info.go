@@ -20,16 +20,14 @@ func (p *Pages) help(v *visit) error {
 
 // about says whose instance this is.
 func (p *Pages) about(v *visit) error {
-	ctx := v.Request().Context()
-	s, err := p.site(ctx)
+	s, err := p.site(v.Request().Context())
 	if err != nil {
 		return err
 	}
-	terms, err := p.db.Setting(ctx, settingTerms)
-	if err != nil {
-		return err
+	view := &AboutPage{
+		Members: int(s.stats.Users), Posts: int(s.stats.Posts), Rules: s.rules, More: typed(s.about.About), Terms: typed(s.about.Terms),
+		Federation: p.fed.Config.Mode,
 	}
-	view := &AboutPage{Members: int(s.stats.Users), Posts: int(s.stats.Posts), Rules: s.rules, Terms: typed(terms), Federation: p.fed.Config.Mode}
 	view.Description = plain(s.About)
 	if view.Federation == federation.ModePartners {
 		if view.Partners, err = v.partners(); err != nil {

@@ -299,7 +299,8 @@ type AboutPage struct {
 	Page
 	Members, Posts int
 	Rules          []string
-	Terms          template.HTML
+	// More follows the introduction.
+	More, Terms template.HTML
 	// Federation is "open", "partners" or "off".
 	Federation string
 	// Partners lists servers when Federation is "partners".
