@@ -62,7 +62,7 @@ func (s *Service) Publish(ctx context.Context, by *store.Account, d Draft) (*sto
 	p := s.newPost(by, d, parent, w, aud)
 	err = s.DB.Tx(ctx, func(tx *store.Tx) error { return s.commitPost(ctx, tx, by, p, d, w, parent) })
 	if errors.Is(err, store.ErrConflict) && d.IdempotencyKey != "" {
-		return s.publishedNow(ctx, by, d.IdempotencyKey)
+		return s.published(ctx, by, d.IdempotencyKey) // another request's, at the same moment
 	}
 	if err != nil {
 		return nil, fmt.Errorf("publish: %w", err)
@@ -77,20 +77,6 @@ func (s *Service) published(ctx context.Context, by *store.Account, key string) 
 		return nil, err
 	}
 	return s.DB.Post(ctx, store.AsAccount(by.ID), id)
-}
-
-// publishedNow is the post that another request is making with the same key. It may not be committed
-// yet, so it is read where writes are: what is answered there is.
-func (s *Service) publishedNow(ctx context.Context, by *store.Account, key string) (p *store.Post, err error) {
-	err = s.DB.Tx(ctx, func(tx *store.Tx) error {
-		id, err := tx.IdempotentPost(ctx, by.ID, key)
-		if err != nil {
-			return err
-		}
-		p, err = tx.Post(ctx, store.AsAccount(by.ID), id)
-		return err
-	})
-	return p, err
 }
 
 // parentOf finds what d answers; the reply to a boost is a reply to what was boosted.

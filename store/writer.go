@@ -13,8 +13,10 @@ import (
 // SQLite has one writer at a time, and a commit waits for the disk. So the
 // writer is a goroutine that owns the only writing connection: it begins a
 // transaction, lets whoever is waiting run one after the other, each inside a
-// savepoint, commits once, and only then answers them all. Nobody waits for a
-// timer: a group is those who came while the last group was being written.
+// savepoint, commits once, and only then answers them all: those too that were
+// undone, for what they found in their way may be a neighbour's row, which is
+// no fact before the commit. Nobody waits for a timer: a group is those who
+// came while the last group was being written.
 const (
 	maxGroup  = 256
 	groupTime = 20 * time.Millisecond
@@ -121,8 +123,8 @@ func (w *writer) run(ctx context.Context, db *DB, f func(*Tx) error) error {
 	}
 	tx := newTx(db, w.q)
 	if err := w.call(req, tx, f); err != nil {
-		if lost := <-req.answer; lost != nil { // nil: it was rolled back
-			return errors.Join(err, lost)
+		if lost := <-req.answer; lost != nil {
+			return lost // err may rest on what was lost with the group
 		}
 		return err
 	}
@@ -191,30 +193,40 @@ func (w *writer) group(first *request) {
 		return
 	}
 	began := time.Now()
-	var ok []*request
+	var ran []*request
+	var kept int
 	var lost error
-	for req := first; req != nil; req = w.next(len(ok), began) {
+	for req := first; req != nil; req = w.next(len(ran), began) {
 		if !req.state.CompareAndSwap(waiting, taken) {
 			continue
 		}
-		var kept bool
-		if kept, lost = w.one(ctx, req); kept {
-			ok = append(ok, req)
+		ran = append(ran, req)
+		var ok bool
+		if ok, lost = w.one(ctx, req); ok {
+			kept++
 		}
 		if lost != nil {
 			break // before another one is taken from the queue, which nobody would answer
 		}
 	}
-	if lost == nil {
-		lost = w.commit(ctx)
-	}
-	if lost != nil {
+	if lost = w.end(ctx, kept, lost); lost != nil {
 		lost = fmt.Errorf("commit: %w", translate(lost))
-		w.recoverConn(ctx)
 	}
-	for _, req := range ok {
+	for _, req := range ran {
 		req.answer <- lost
 	}
+}
+
+// end commits a group, unless it is lost already, and tells whether it is. A
+// group of which nothing was kept needs no disk.
+func (w *writer) end(ctx context.Context, kept int, lost error) error {
+	if lost == nil && kept > 0 {
+		lost = w.commit(ctx)
+	}
+	if lost != nil || kept == 0 && w.plain(ctx, "ROLLBACK") != nil {
+		w.recoverConn(ctx)
+	}
+	return lost
 }
 
 // next is another waiting request for this group, or nil.
@@ -230,12 +242,11 @@ func (w *writer) next(n int, began time.Time) *request {
 	}
 }
 
-// one runs a use-case in a savepoint. kept: it is part of the group, and is
-// answered with it. lost: the whole transaction is gone.
+// one runs a use-case in a savepoint. kept: it changed something, perhaps. lost:
+// the whole transaction is gone.
 func (w *writer) one(ctx context.Context, req *request) (kept bool, lost error) {
 	if err := w.plain(ctx, "SAVEPOINT u"); err != nil {
-		req.answer <- translate(err)
-		return false, err
+		return false, err // await gives it the answer of the group
 	}
 	req.turn <- struct{}{}
 	if err := <-req.ran; err != nil {
@@ -245,17 +256,16 @@ func (w *writer) one(ctx context.Context, req *request) (kept bool, lost error) 
 		if lost == nil {
 			lost = w.plain(ctx, "RELEASE u")
 		}
-		if lost != nil {
-			// The neighbours are told what the cause was.
-			lost = err
+		switch {
+		case lost == nil:
+		case ourFault(err):
+			lost = err // the neighbours are told what the cause was
+		default:
+			lost = fmt.Errorf("%w, after %q", lost, err.Error())
 		}
-		req.answer <- nil
 		return false, lost
 	}
-	if err := w.plain(ctx, "RELEASE u"); err != nil {
-		return true, err
-	}
-	return true, nil
+	return true, w.plain(ctx, "RELEASE u")
 }
 
 // refuse answers a request that was not run.

@@ -245,6 +245,63 @@ func TestNeighboursInAGroup(t *testing.T) {
 	}
 }
 
+// Who met a neighbour's row is answered when that is a fact: after the commit, and not at all by it if there
+// was none. A group of which nothing is kept needs no commit.
+func TestFailedAnswersWaitForTheGroup(t *testing.T) {
+	db, _ := openFull(t)
+	ctx := context.Background()
+	boom := errors.New("the disk is gone")
+	var failing atomic.Bool
+	var commits atomic.Int32
+	db.ObserveCommits(func() error {
+		if failing.Load() {
+			return boom
+		}
+		return nil
+	}, func(error) { commits.Add(1) })
+	group := func(name string) (first, second error) {
+		hold, held := make(chan struct{}), make(chan struct{})
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			first = db.Tx(ctx, func(tx *store.Tx) error {
+				close(held)
+				<-hold
+				_, err := tx.Exec(ctx, insertSetting, name, "x")
+				return err
+			})
+		})
+		<-held
+		wg.Go(func() {
+			if second = put(ctx, db, name); second != nil && errors.Is(second, store.ErrConflict) && !has(t, db, name) {
+				t.Errorf("%s: answered %v, and is not there", name, second)
+			}
+		})
+		for db.Queued() == 0 {
+			runtime.Gosched()
+		}
+		close(hold)
+		wg.Wait()
+		return first, second
+	}
+	for i := range 20 {
+		if first, second := group(fmt.Sprint("kept ", i)); first != nil || !errors.Is(second, store.ErrConflict) {
+			t.Errorf("%d: the first was answered %v, the second %v", i, first, second)
+		}
+	}
+	failing.Store(true)
+	if first, second := group("lost"); !errors.Is(first, boom) || !errors.Is(second, boom) || errors.Is(second, store.ErrConflict) {
+		t.Errorf("lost: the first was answered %v, the second %v", first, second)
+	}
+	before := commits.Load()
+	if err := put(ctx, db, "kept 1"); !errors.Is(err, store.ErrConflict) || commits.Load() != before {
+		t.Errorf("alone: %v, after %d commits", err, commits.Load()-before)
+	}
+	failing.Store(false)
+	if err := put(ctx, db, "lost"); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
+}
+
 func TestGivingUp(t *testing.T) {
 	db, _ := openFull(t)
 	ctx := context.Background()
