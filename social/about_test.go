@@ -31,7 +31,7 @@ func TestSetAbout(t *testing.T) {
 		if err := w.s.SetAbout(ctx, AboutChange{Description: new("x"), Contact: new("nobody")}, 0); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("nobody: %v", err)
 		}
-		if got, err := w.s.About(ctx); err != nil || got.Description != "" || got.Rules != nil && len(got.Rules) > 0 {
+		if got, err := w.s.About(ctx); err != nil || got.Description != "" || len(got.Rules) > 0 {
 			t.Errorf("what was refused left %+v, %v", got, err)
 		}
 		change := AboutChange{Description: new(" 1 < 2\u202e "), ContactEmail: new("Desk@School.Example"), Contact: new("@ada@here.example"), Rules: &[]string{"b", " ", "a\nc"}}

@@ -27,7 +27,7 @@ func (s *Service) CreateCircle(ctx context.Context, d CircleDraft) (*store.Circl
 	if ReservedHandle(d.Slug) {
 		return nil, &Invalid{Field: "slug", Key: "invalid.handle_reserved"}
 	}
-	name := CleanName(d.Name)
+	name := TypedName(d.Name)
 	if name == "" {
 		return nil, &Invalid{Field: "name", Key: "invalid.name_empty"}
 	}

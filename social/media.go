@@ -219,7 +219,7 @@ func about(field string, err error) error {
 // applyProfile changes the public part.
 func (s *Service) applyProfile(a *store.Account, c ProfileChange) {
 	if c.Name != nil {
-		a.Name = CleanName(*c.Name)
+		a.Name = TypedName(*c.Name)
 	}
 	if c.Bio != nil {
 		a.BioSource = CleanText(*c.Bio, MaxBio*2)

@@ -26,7 +26,7 @@ type written struct {
 // write checks a text and formats it, with the mentions of accounts that are known here already.
 func (s *Service) write(ctx context.Context, text, summary string, media int) (written, error) {
 	text = tidyText(text)
-	summary = PlainText(summary, MaxSummary*4)
+	summary = CleanText(summary, MaxSummary*4)
 	if !anythingToSee(text) && media == 0 {
 		return written{}, &Invalid{Field: "status", Key: "invalid.post_empty"}
 	}

@@ -15,8 +15,8 @@ const (
 )
 
 // PlainText reads HTML, or text that may hold some, as text of at most limit
-// characters: names, summaries, descriptions of images, labels of fields. Tags
-// go, entities are decoded once, blocks become line breaks; characters that
+// characters: names, summaries, descriptions of images, labels of fields that
+// come from other servers. Tags go, entities are decoded once, blocks become line breaks; characters that
 // turn the reading direction around, control characters and piles of combining
 // marks are dropped. The result is text: whoever shows it escapes it.
 func PlainText(s string, limit int) string {
@@ -32,10 +32,16 @@ func PlainText(s string, limit int) string {
 	return CleanText(s, limit)
 }
 
-// CleanName is PlainText for the display name of a person or a circle: one
-// line, at most 100 characters, empty when nothing of it can be seen.
-func CleanName(s string) string {
-	name := strings.Join(strings.Fields(PlainText(s, 4*maxName)), " ")
+// CleanName is PlainText for the display name of a person or a circle
+// elsewhere: one line, at most 100 characters, empty when nothing of it can be
+// seen.
+func CleanName(s string) string { return nameOf(PlainText(s, 4*maxName)) }
+
+// TypedName is the same for a name that was typed here, as text.
+func TypedName(s string) string { return nameOf(CleanText(s, 4*maxName)) }
+
+func nameOf(s string) string {
+	name := strings.Join(strings.Fields(s), " ")
 	if !anythingToSee(name) {
 		return ""
 	}

@@ -3,6 +3,7 @@ package social
 import (
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -327,5 +328,30 @@ func TestPublishNeedsASeat(t *testing.T) {
 		w.ok(w.s.Suspend(t.Context(), class.Account, 0, "closed"))
 		_, err = w.s.Publish(t.Context(), bob, Draft{Text: "x", Circle: class.ID})
 		w.refused("a suspended circle", err, store.ErrNotFound)
+	})
+}
+
+// What members type as text stays as they typed it; it is escaped where it is shown.
+func TestTypedTextIsKept(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx := t.Context()
+		for _, text := range []string{"a < b > c", "<b>bold</b>", "&lt;3 &amp; <3", "<script>alert(1)</script>", `"><img src=x onerror=alert(1)>`} {
+			ada := w.person("ada" + strconv.Itoa(len(text)))
+			p, err := w.s.Publish(ctx, ada, Draft{Text: "x", Summary: text, Visibility: store.Public})
+			if err != nil || p.Summary != text {
+				t.Errorf("%q became %+v, %v", text, p, err)
+				continue
+			}
+			if p, err = w.s.Edit(ctx, ada, p.ID, Draft{Text: "y", Summary: text + "!", Visibility: store.Public}); err != nil || p.Summary != text+"!" {
+				t.Errorf("%q, edited, became %+v, %v", text, p, err)
+			}
+			if a, err := w.s.UpdateProfile(ctx, ada, ProfileChange{Name: &text}); err != nil || a.Name != text {
+				t.Errorf("the name %q became %+v, %v", text, a, err)
+			}
+			c, err := w.s.CreateCircle(ctx, CircleDraft{Slug: "c" + strconv.Itoa(len(text)), Name: text, Unit: text})
+			if err != nil || c.Name != text || c.Unit != text {
+				t.Errorf("the circle %q became %+v, %v", text, c, err)
+			}
+		}
 	})
 }

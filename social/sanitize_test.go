@@ -386,6 +386,9 @@ func TestCleanName(t *testing.T) {
 	if got := CleanText("a <b> & c", 20); got != "a <b> & c" {
 		t.Errorf("typed text became %q", got)
 	}
+	if got := TypedName(" a <b>\n&amp;\u202e c "); got != "a <b> &amp; c" {
+		t.Errorf("a typed name became %q", got)
+	}
 }
 
 // theLongWay is SanitizeHTML without the short cut.
