@@ -71,9 +71,6 @@ func (f *Server) deliverPost(ctx context.Context, job store.Job) error {
 	if err != nil {
 		return dropMissing(err)
 	}
-	if err := f.db.Tx(ctx, func(tx *store.Tx) error { return tx.MarkAttempt(ctx, p.ID, job.Target, job.Host) }); err != nil {
-		return err
-	}
 	return f.post(ctx, job, signer, doc)
 }
 

@@ -53,7 +53,7 @@ func (f *Server) authenticate(ctx context.Context, r *http.Request, body []byte,
 	if err != nil {
 		return Sender{}, fmt.Errorf("%w: actor", vocab.ErrMalformed)
 	}
-	account, err := f.db.AccountByURI(ctx, act.Actor)
+	account, err := f.db.KnownActor(ctx, act.Actor)
 	switch {
 	case err == nil:
 		err = f.welcome(ctx, account)
@@ -159,7 +159,7 @@ func (f *Server) authenticateGet(ctx context.Context, r *http.Request) (Sender, 
 	if ok, err := f.allowed(ctx, host); err != nil || !ok {
 		return Sender{}, firstOf(err, ErrUnwanted)
 	}
-	account, err := f.db.AccountByURI(ctx, uri)
+	account, err := f.db.KnownActor(ctx, uri)
 	if errors.Is(err, store.ErrNotFound) {
 		account, err = f.db.AccountByKey(ctx, sig.KeyID)
 		if err == nil && account.Host != host {
@@ -188,7 +188,7 @@ func (f *Server) senderByProof(ctx context.Context, inner *vocab.Activity) (Send
 	if err != nil {
 		return Sender{}, ErrUnverified
 	}
-	author, err := f.db.AccountByURI(ctx, inner.Actor)
+	author, err := f.db.KnownActor(ctx, inner.Actor)
 	if errors.Is(err, store.ErrNotFound) {
 		if ok, err := f.allowed(ctx, host); err != nil || !ok {
 			return Sender{}, firstOf(err, ErrUnwanted)

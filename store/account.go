@@ -181,14 +181,38 @@ func (r reader) oneAccount(ctx context.Context, text string, args ...any) (*Acco
 }
 
 // Account returns an account by id, whether live or not; the caller decides
-// what a suspended or deleted one may still be used for.
+// what a suspended or deleted one may still be used for. What another process
+// changed may be seen a quarter of a second later.
 func (r reader) Account(ctx context.Context, id ID) (*Account, error) {
-	return r.oneAccount(ctx, accountByID, int64(id))
+	if r.recent == nil {
+		return r.oneAccount(ctx, accountByID, int64(id))
+	}
+	a, err := r.recent.byID.or(id, func() (*Account, error) { return r.oneAccount(ctx, accountByID, int64(id)) })
+	return copied(a), err
 }
 
 // AccountByURI returns the account with this actor id, live or not.
 func (r reader) AccountByURI(ctx context.Context, uri string) (*Account, error) {
 	return r.oneAccount(ctx, accountByURI, uri)
+}
+
+// KnownActor is AccountByURI for judging what an actor sends: its counts may be a second old, and so may be what another
+// process changed.
+func (r reader) KnownActor(ctx context.Context, uri string) (*Account, error) {
+	if r.recent == nil {
+		return r.AccountByURI(ctx, uri)
+	}
+	a, err := r.recent.actors.or(uri, func() (*Account, error) { return r.AccountByURI(ctx, uri) })
+	return copied(a), err
+}
+
+// copied is for a caller who may change what it gets.
+func copied(a *Account) *Account {
+	if a == nil {
+		return nil
+	}
+	c := *a
+	return &c
 }
 
 // AccountByHandle returns the account handle@domain, live or not; an empty

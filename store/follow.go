@@ -95,7 +95,10 @@ func (r reader) Watchers(ctx context.Context, author ID) ([]ID, error) {
 
 // HasLocalFollowers reports whether anyone here follows account.
 func (r reader) HasLocalFollowers(ctx context.Context, account ID) (bool, error) {
-	return r.some(ctx, hasLocalFollowers, int64(account))
+	if r.recent == nil {
+		return r.some(ctx, hasLocalFollowers, int64(account))
+	}
+	return r.recent.followed.or(account, func() (bool, error) { return r.some(ctx, hasLocalFollowers, int64(account)) })
 }
 
 // some runs a count and tells whether it is above 0.

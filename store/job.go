@@ -174,23 +174,46 @@ func (db *DB) signalJobs() {
 	}
 }
 
-// Sent rows.
+// Sent rows: which inbox may have a post. Its Delete goes there.
 const (
-	markAttempt = `INSERT INTO sent (post_id, inbox, host, attempted_at) VALUES ($1, $2, $3, $4) ON CONFLICT (post_id, inbox) DO NOTHING`
-	confirmSent = `UPDATE sent SET confirmed_at = $1 WHERE post_id = $2 AND inbox = $3 AND confirmed_at IS NULL`
+	markAttempt   = `INSERT INTO sent (post_id, inbox, host, attempted_at) VALUES ($1, $2, $3, $4) ON CONFLICT (post_id, inbox) DO NOTHING`
+	unmarkAttempt = `DELETE FROM sent WHERE post_id = $1 AND inbox = $2 AND attempted_at = $3 AND confirmed_at IS NULL`
+	confirmSent   = `UPDATE sent SET confirmed_at = $1 WHERE post_id = $2 AND inbox = $3 AND confirmed_at IS NULL`
 )
 
-// MarkAttempt remembers, before a post is sent, that this inbox may have it
-// from now on: its Delete goes there.
+// sendsPost tells whether who gets the job's document has the post afterwards.
+func (j Job) sendsPost() bool { return j.Kind == JobCreate || j.Kind == JobUpdate }
+
+// markAttempts remembers, before posts are sent, that their inboxes may have them from now on. It is part of the lease,
+// so that it costs no transaction of its own.
+func (tx *Tx) markAttempts(ctx context.Context, leases []lease) error {
+	for _, l := range leases {
+		if !l.job.sendsPost() {
+			continue
+		}
+		if err := tx.MarkAttempt(ctx, l.job.ObjectID, l.job.Target, l.host); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// MarkAttempt remembers that an inbox may have a post. The worker does it for JobCreate and JobUpdate when it leases them.
 func (tx *Tx) MarkAttempt(ctx context.Context, post ID, inbox, host string) error {
 	_, err := tx.exec(ctx, markAttempt, int64(post), inbox, host, tx.Now.UnixMilli())
 	return err
 }
 
-// ConfirmSent remembers that the inbox accepted the post. The worker does it
-// for JobCreate and JobUpdate in the transaction that ends the job.
-func (tx *Tx) ConfirmSent(ctx context.Context, post ID, inbox string) error {
-	_, err := tx.exec(ctx, confirmSent, tx.Now.UnixMilli(), int64(post), inbox)
+// unmarkAttempt takes the mark of a job back that was dropped, which is before it is sent. A mark of an earlier lease stays:
+// that one may have been cut short after it sent.
+func (tx *Tx) unmarkAttempt(ctx context.Context, o outcome) error {
+	_, err := tx.exec(ctx, unmarkAttempt, int64(o.job.ObjectID), o.job.Target, o.at.UnixMilli())
+	return err
+}
+
+// confirmSent remembers that the inbox accepted the post.
+func (tx *Tx) confirmSent(ctx context.Context, job Job) error {
+	_, err := tx.exec(ctx, confirmSent, tx.Now.UnixMilli(), int64(job.ObjectID), job.Target)
 	return err
 }
 

@@ -104,24 +104,46 @@ func TestSentIsConfirmed(t *testing.T) {
 		answer := map[string]error{"no.example": store.ErrTemporary, "drop.example": store.ErrDrop}
 		w := store.NewWorker(db, store.WorkerConfig{Handlers: map[string]store.Handler{
 			"create": func(ctx context.Context, job store.Job) error {
-				if err := db.Tx(ctx, func(tx *store.Tx) error {
-					return tx.MarkAttempt(ctx, job.ObjectID, job.Target, job.Host)
-				}); err != nil {
-					return err
+				var marked int
+				if err := db.Scan(ctx, []any{&marked}, `SELECT COUNT(*) FROM sent WHERE post_id = $1 AND inbox = $2`, int64(job.ObjectID), job.Target); err != nil || marked != 1 {
+					t.Errorf("%s: %d rows before it is sent, %v", job.Host, marked, err)
 				}
 				return answer[job.Host]
 			},
 		}})
 		enqueueTo(t, db, "create", 5, 1, inbox("yes.example"), inbox("no.example"), inbox("drop.example"))
 		runOnce(t, w, 3)
-		for host, want := range map[string]int{"yes.example": 1, "no.example": 0, "drop.example": 0} {
+		for host, want := range map[string][2]int{"yes.example": {1, 1}, "no.example": {1, 0}, "drop.example": {0, 0}} {
 			var attempted, confirmed int
 			if err := db.Scan(ctx, []any{&attempted, &confirmed}, `SELECT COUNT(attempted_at), COUNT(confirmed_at) FROM sent WHERE post_id = 5 AND host = $1`, host); err != nil {
 				t.Fatal(err)
 			}
-			if attempted != 1 || confirmed != want {
+			if attempted != want[0] || confirmed != want[1] {
 				t.Errorf("%s: attempted %d, confirmed %d", host, attempted, confirmed)
 			}
+		}
+	})
+}
+
+// A job that was cut short after it sent leaves a mark which a later drop does not take back.
+func TestMarkOfEarlierLeaseStays(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ctx := context.Background()
+		now := db.Now()
+		db.Now = func() time.Time { return now }
+		enqueueTo(t, db, "create", 5, 1, inbox("yes.example"))
+		if err := db.Tx(ctx, func(tx *store.Tx) error {
+			return tx.MarkAttempt(ctx, 5, inbox("yes.example").URL, "yes.example")
+		}); err != nil {
+			t.Fatal(err)
+		}
+		now = now.Add(time.Minute)
+		runOnce(t, store.NewWorker(db, store.WorkerConfig{Handlers: map[string]store.Handler{
+			"create": func(context.Context, store.Job) error { return store.ErrDrop },
+		}}), 1)
+		var attempted int
+		if err := db.Scan(ctx, []any{&attempted}, `SELECT COUNT(*) FROM sent WHERE post_id = 5`); err != nil || attempted != 1 {
+			t.Error(attempted, err)
 		}
 	})
 }

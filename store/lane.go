@@ -68,6 +68,7 @@ type lease struct {
 	host     string
 	fence    int64
 	failures int // of the lane, before this lease
+	at       time.Time
 }
 
 // leaseLanes leases up to n due lanes, of hosts that answer or of those that
@@ -104,7 +105,7 @@ func (tx *Tx) leaseLanes(ctx context.Context, sick bool, n int, until time.Time)
 		}
 		l := &leases[at[job.Lane]]
 		job.Host = l.host
-		l.job = job
+		l.job, l.at = job, tx.Now
 		return nil
 	})
 	return leases, err
@@ -188,12 +189,17 @@ func (tx *Tx) finish(ctx context.Context, o outcome) error {
 			return err
 		}
 	case jobDone:
-		if o.job.Kind == JobCreate || o.job.Kind == JobUpdate {
-			if err := tx.ConfirmSent(ctx, o.job.ObjectID, o.job.Target); err != nil {
+		if o.job.sendsPost() {
+			if err := tx.confirmSent(ctx, o.job); err != nil {
 				return err
 			}
 		}
 	case jobDropped:
+		if o.job.sendsPost() {
+			if err := tx.unmarkAttempt(ctx, o); err != nil {
+				return err
+			}
+		}
 	}
 	if _, err := tx.exec(ctx, deleteJob, int64(o.job.ID)); err != nil {
 		return err

@@ -144,15 +144,27 @@ func (r reader) policyFor(ctx context.Context, host string) (*DomainPolicy, erro
 
 // DomainPolicy tells what was decided about a host, by name or for a domain
 // above it; its port and case do not matter. found is false if nothing was.
+//
+// What another process decided may be seen a second later.
 func (r reader) DomainPolicy(ctx context.Context, host string) (severity string, found bool, err error) {
+	if r.recent == nil {
+		severity, err = r.severity(ctx, host)
+	} else {
+		severity, err = r.recent.policies.or(host, func() (string, error) { return r.severity(ctx, host) })
+	}
+	return severity, severity != "", err
+}
+
+// severity is what the strictest policy about a host says, empty if there is none.
+func (r reader) severity(ctx context.Context, host string) (string, error) {
 	p, err := r.policyFor(ctx, host)
 	if errors.Is(err, ErrNotFound) {
-		return "", false, nil
+		return "", nil
 	}
 	if err != nil {
-		return "", false, err
+		return "", err
 	}
-	return p.Severity, true, nil
+	return p.Severity, nil
 }
 
 // DomainPolicies lists all policies by name.

@@ -18,6 +18,9 @@ import (
 const (
 	recentPosts    = 4096
 	recentAccounts = 2048
+	recentOwners   = 1024
+	recentApps     = 256
+	recentHosts    = 4096
 	// What is longer than this is read anew each time.
 	recentLength = 8 << 10
 	// settled is how long a row must have been left alone, because times are only as fine as milliseconds.
@@ -42,13 +45,37 @@ type recent struct {
 	accounts recentRows[Account]
 	parts    recentRows[postParts]
 	wide     wideMemory
+
+	now      editions
+	cards    *remembered[ID, *Account]
+	byID     *remembered[ID, *Account]
+	actors   *remembered[string, *Account]
+	followed *remembered[ID, bool]
+	apps     *remembered[ID, *App]
+	owners   *remembered[string, tokenOwner]
+	policies *remembered[string, string]
 }
 
+const (
+	// briefly is for what requests that come at the same time ask for.
+	briefly = 250 * time.Millisecond
+	// aSecond is for what seldom changes and may take effect a second late in another process.
+	aSecond = time.Second
+)
+
 func newRecent() *recent {
-	return &recent{
+	r := &recent{
 		posts: recentRows[Post]{limit: recentPosts / 2}, accounts: recentRows[Account]{limit: recentAccounts / 2},
 		parts: recentRows[postParts]{limit: recentPosts / 2},
 	}
+	r.cards = newRemembered[ID, *Account](&r.now, ofAccounts|ofCounts, briefly, recentAccounts/2)
+	r.byID = newRemembered[ID, *Account](&r.now, ofAccounts|ofCounts, briefly, recentAccounts/2)
+	r.actors = newRemembered[string, *Account](&r.now, ofAccounts, aSecond, recentAccounts/2)
+	r.followed = newRemembered[ID, bool](&r.now, ofFollows, briefly, recentAccounts/2)
+	r.apps = newRemembered[ID, *App](&r.now, ofApps, aSecond, recentApps/2)
+	r.owners = newRemembered[string, tokenOwner](&r.now, ofTokens|ofUsers|ofAccounts|ofCounts, briefly, recentOwners/2)
+	r.policies = newRemembered[string, string](&r.now, ofPolicies, aSecond, recentHosts/2)
+	return r
 }
 
 // recentRows keeps between limit and twice as many rows: when the younger half is full, the older one is forgotten. Rows are
@@ -233,6 +260,11 @@ func (r reader) cards(ctx context.Context, ids []ID) (map[ID]*Account, error) {
 	if r.recent == nil {
 		return r.Accounts(ctx, ids)
 	}
+	return r.recent.cards.all(ids, func(ids []ID) (map[ID]*Account, error) { return r.readCards(ctx, ids) })
+}
+
+// readCards is cards without what is remembered.
+func (r reader) readCards(ctx context.Context, ids []ID) (map[ID]*Account, error) {
 	var light []*card
 	s := newCardScanner()
 	err := accountsLight.each(ids, nil, func(text string, args []any) error {

@@ -116,8 +116,15 @@ func (r reader) oneApp(ctx context.Context, text string, arg any) (*App, error) 
 	return a, nil
 }
 
-// Apps returns those of ids that exist.
+// Apps returns those of ids that exist. They are shared, and not to be written to.
 func (r reader) Apps(ctx context.Context, ids []ID) (map[ID]*App, error) {
+	if r.recent == nil {
+		return r.readApps(ctx, ids)
+	}
+	return r.recent.apps.all(ids, func(ids []ID) (map[ID]*App, error) { return r.readApps(ctx, ids) })
+}
+
+func (r reader) readApps(ctx context.Context, ids []ID) (map[ID]*App, error) {
 	found := map[ID]*App{}
 	err := appsByID.each(ids, nil, func(text string, args []any) error {
 		rows, err := r.query(ctx, text, args...)
@@ -130,25 +137,52 @@ func (r reader) Apps(ctx context.Context, ids []ID) (map[ID]*App, error) {
 	return found, err
 }
 
-// TokenByValue tells who a token speaks for: in one query without a write for
-// a person's token, in a second one for an app's own, whose User and Account
-// are nil. ErrNotFound for a value that is unknown or revoked, and while the
-// account is suspended. Whether the user is Active is for the caller to ask.
+// tokenOwner is a token with whom it speaks for.
+type tokenOwner struct {
+	token   *Token
+	user    *User
+	account *Account
+}
+
+// TokenByValue tells who a token speaks for; User and Account of an app's own token are nil. ErrNotFound for a value
+// that is unknown or revoked, and while the account is suspended. Whether the user is Active is for the
+// caller to ask. What another process changed may be seen a quarter of a second later.
 func (r reader) TokenByValue(ctx context.Context, raw string) (*Token, *User, *Account, error) {
-	t, u, a := new(Token), new(User), new(Account)
 	hash := HashSecret(raw)
-	dest := append(append(t.dest(), u.dest()...), a.dest()...)
+	read := func() (tokenOwner, error) { return r.tokenOwner(ctx, hash) }
+	if r.recent != nil {
+		read = func() (tokenOwner, error) {
+			return r.recent.owners.or(hash, func() (tokenOwner, error) { return r.tokenOwner(ctx, hash) })
+		}
+	}
+	o, err := read()
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	t := *o.token // the caller may change what it gets
+	if o.account == nil {
+		return &t, nil, nil, nil
+	}
+	u := *o.user
+	return &t, &u, copied(o.account), nil
+}
+
+// tokenOwner reads in one query without a write for a person's token, in a second one for an app's own.
+func (r reader) tokenOwner(ctx context.Context, hash string) (tokenOwner, error) {
+	o := tokenOwner{token: new(Token), user: new(User), account: new(Account)}
+	dest := append(append(o.token.dest(), o.user.dest()...), o.account.dest()...)
 	err := r.queryRow(ctx, tokenByValue, hash).Scan(dest...)
 	if err == nil {
-		return t, u, a, nil
+		return o, nil
 	}
 	if !errors.Is(err, ErrNotFound) {
-		return nil, nil, nil, err
+		return tokenOwner{}, err
 	}
-	if err := r.queryRow(ctx, appTokenByValue, hash).Scan(t.dest()...); err != nil {
-		return nil, nil, nil, err
+	o.user, o.account = nil, nil
+	if err := r.queryRow(ctx, appTokenByValue, hash).Scan(o.token.dest()...); err != nil {
+		return tokenOwner{}, err
 	}
-	return t, nil, nil, nil
+	return o, nil
 }
 
 // TokenApp is a token with the app that holds it.

@@ -116,7 +116,7 @@ func (w *Worker) lease(ctx context.Context, live, sick int) ([]lease, error) {
 			}
 			leases = append(leases, got...)
 		}
-		return nil
+		return tx.markAttempts(ctx, leases)
 	})
 	if err != nil {
 		return nil, err

@@ -22,6 +22,7 @@ type Tx struct {
 	failed error
 	after  []func()
 	woken  bool // the worker is told of new jobs after the commit
+	wrote  kinds
 }
 
 // Tx runs f in a transaction and commits it if f returns nil. When Tx returns
@@ -74,6 +75,7 @@ func (tx *Tx) IDAt(t time.Time) ID { return tx.db.IDAt(t) }
 func (tx *Tx) AfterCommit(f func()) { tx.after = append(tx.after, f) }
 
 func (tx *Tx) runAfterCommit() {
+	tx.db.recent.now.written(tx.wrote)
 	for _, f := range tx.after {
 		f()
 	}
@@ -92,19 +94,21 @@ func (tx *Tx) exec(ctx context.Context, text string, args ...any) (int64, error)
 	return n, nil
 }
 
-// watchedQuerier remembers the first failure.
+// watchedQuerier remembers the first failure, and to what was written.
 type watchedQuerier struct {
 	tx    *Tx
 	inner querier
 }
 
 func (w *watchedQuerier) query(ctx context.Context, text string, args []any) (*sql.Rows, error) {
+	w.tx.wrote |= kindsWritten(text)
 	rows, err := w.inner.query(ctx, text, args)
 	w.note(err)
 	return rows, err
 }
 
 func (w *watchedQuerier) exec(ctx context.Context, text string, args []any) (sql.Result, error) {
+	w.tx.wrote |= kindsWritten(text)
 	result, err := w.inner.exec(ctx, text, args)
 	w.note(err)
 	return result, err
