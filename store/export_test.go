@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -127,3 +128,16 @@ func (w *Worker) FinishLeased(ctx context.Context) (int, error) {
 	n := len(w.pending)
 	return n, w.record(ctx)
 }
+
+// MigrateTo brings an empty database to an older version of the schema.
+func MigrateTo(ctx context.Context, c Config, version int64) error {
+	if file, ok := strings.CutPrefix(c.URL, "sqlite:"); ok {
+		if err := createSQLiteFile(file); err != nil {
+			return err
+		}
+	}
+	return up(ctx, c, version)
+}
+
+// LatestVersion is that of the program's schema.
+func LatestVersion() int64 { return latestVersion() }

@@ -223,6 +223,42 @@ func TestMigrate(t *testing.T) {
 	}
 }
 
+// TestMigrateFromEveryVersion: a database of each older version is refused as it is, and afterwards usable with what was in it.
+func TestMigrateFromEveryVersion(t *testing.T) {
+	ctx := context.Background()
+	for version := int64(1); version < store.LatestVersion(); version++ {
+		configs := map[string]store.Config{"sqlite": {URL: "sqlite:" + filepath.Join(t.TempDir(), "old.db")}}
+		if c, ok := storetest.EmptyPostgres(t); ok {
+			configs["postgres"] = c
+		}
+		for name, c := range configs {
+			t.Run(name, func(t *testing.T) {
+				if err := store.MigrateTo(ctx, c, version); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := store.Open(ctx, c); !errors.Is(err, store.ErrNeedsMigration) {
+					t.Errorf("version %d as it is: %v", version, err)
+				}
+				if err := store.Migrate(ctx, c); err != nil {
+					t.Fatal(err)
+				}
+				db, err := store.Open(ctx, c)
+				if err != nil {
+					t.Fatal(err)
+				}
+				ada := storetest.Account(t, db, "ada")
+				p := storetest.Post(t, db, ada, store.Public, 0, nil)
+				if got, err := db.Post(ctx, store.Anonymous, p.ID); err != nil || got.HTML != p.HTML {
+					t.Error(got, err)
+				}
+				if err := db.Close(); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	}
+}
+
 func TestForeignPostgres(t *testing.T) {
 	c, ok := storetest.EmptyPostgres(t)
 	if !ok {

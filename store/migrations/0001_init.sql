@@ -279,7 +279,6 @@ CREATE TABLE posts (
   created_at BIGINT NOT NULL,
   edited_at BIGINT,
   pending_at BIGINT,
-  held_at BIGINT,
   fades_at BIGINT,
   hidden_at BIGINT,
   deleted_at BIGINT,
