@@ -403,14 +403,11 @@ func (s *Service) DeleteAccount(ctx context.Context, account *store.Account, by 
 // tellActor queues news about an actor of ours for every server that holds a relation to it or was
 // sent a post by it.
 func (s *Service) tellActor(ctx context.Context, tx *store.Tx, a *store.Account, kind string) error {
-	inboxes, err := tx.InboxesKnowing(ctx, a.ID)
-	if err != nil || len(inboxes) == 0 {
-		return err
-	}
-	act := &store.Activity{Kind: kind, ActorID: a.ID, TargetID: a.ID}
-	if err := tx.InsertActivity(ctx, act); err != nil {
+	act := &store.Activity{ID: tx.NewID(), Kind: kind, ActorID: a.ID, TargetID: a.ID}
+	n, err := tx.EnqueueKnowing(ctx, "activity", act.ID, a.ID)
+	if err != nil || n == 0 {
 		return err
 	}
 	tx.AfterCommit(s.Wake)
-	return tx.EnqueueTo(ctx, "activity", act.ID, a.ID, inboxes)
+	return tx.InsertActivity(ctx, act)
 }

@@ -170,6 +170,23 @@ func TestTombstoneAccount(t *testing.T) {
 	})
 }
 
+// The rows that others' counters count go in slices too, all of them.
+func TestTombstoneOfManyFollowers(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		c := newCrowd(t, db)
+		ada, bob := c.person("ada"), c.person("bob")
+		c.exec(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1100)
+INSERT INTO follows (account_id, target_id, id, uri, requested_at, accepted_at) SELECT i, CAST($1 AS BIGINT), i, 'https://f.example/' || i, 1, 1 FROM n`, int64(ada.ID))
+		c.follow(bob, ada, true)
+		c.follow(ada, bob, true)
+		c.do(func(tx *store.Tx) error { return tx.TombstoneAccount(c.ctx, ada.ID) })
+		if n := c.count(`SELECT COUNT(*) FROM follows WHERE target_id = $1 OR account_id = $1`, int64(ada.ID)); n != 0 {
+			t.Errorf("%d follows are left", n)
+		}
+		c.counters(bob, 0, 0)
+	})
+}
+
 func TestTombstonePostsGoesOnInSlices(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		c := newCrowd(t, db)

@@ -46,6 +46,18 @@ const (
 var enqueueSent = deliveries(`SELECT s.host AS host, s.inbox AS inbox FROM sent s WHERE s.post_id = $2
 		UNION SELECT s.host, s.inbox FROM posts b JOIN sent s ON s.post_id = b.id WHERE b.boost_of_id = $2 AND b.boost_of_id IS NOT NULL AND b.host = ''`)
 
+var enqueueKnowing = deliveries(inboxesKnowing("CAST($4 AS BIGINT)"))
+
+// EnqueueKnowing adds a delivery to every server that follows an account of ours, is followed by it, hosts a circle of its,
+// or was sent a post by it: for news of the account itself, which signs them. It returns how many there are.
+func (tx *Tx) EnqueueKnowing(ctx context.Context, kind string, object, account ID) (int, error) {
+	n, err := tx.enqueueSlices(ctx, enqueueKnowing, kind, object, 0, account, account)
+	if err != nil {
+		return n, fmt.Errorf("enqueue news of %d: %w", account, err)
+	}
+	return n, nil
+}
+
 // EnqueuePost adds the deliveries of a post to everyone elsewhere whom it is
 // for and who may receive it, one per inbox, and returns how many. A post in
 // a circle of ours goes to the members' servers, sent by the circle; one in a
@@ -70,31 +82,33 @@ func (tx *Tx) EnqueueToSent(ctx context.Context, kind string, post *Post) (int, 
 
 func (tx *Tx) enqueueDeliveries(ctx context.Context, text, kind string, post *Post) (int, error) {
 	signer, err := tx.signer(ctx, post)
-	if err != nil {
-		return 0, fmt.Errorf("enqueue post %d: %w", post.ID, err)
+	n := 0
+	if err == nil {
+		n, err = tx.enqueueSlices(ctx, text, kind, post.ID, post.CircleID, post.AuthorID, signer)
 	}
-	total := 0
+	if err != nil {
+		return n, fmt.Errorf("enqueue post %d: %w", post.ID, err)
+	}
+	return n, nil
+}
+
+// enqueueSlices runs a text of deliveries until it writes no more.
+func (tx *Tx) enqueueSlices(ctx context.Context, text, kind string, object, circle, author, signer ID) (total int, err error) {
 	for host, inbox := "", ""; ; {
 		first := tx.db.jobIDs.block(tx.db.Now(), enqueueSlice)
-		n, err := tx.exec(ctx, text, tx.Now.UnixMilli(), int64(post.ID), int64(post.CircleID), int64(post.AuthorID),
+		n, err := tx.exec(ctx, text, tx.Now.UnixMilli(), int64(object), int64(circle), int64(author),
 			int64(first), kind, laneSuffix(signer), host, inbox)
-		if err != nil {
-			return total, fmt.Errorf("enqueue post %d: %w", post.ID, err)
-		}
-		if n == 0 {
-			return total, nil
+		if err != nil || n == 0 {
+			return total, err
 		}
 		total += int(n)
-		if err := tx.wakeBlock(ctx, first, int(n)); err != nil {
-			return total, fmt.Errorf("enqueue post %d: %w", post.ID, err)
-		}
-		if n < enqueueSlice {
-			return total, nil
+		if err := tx.wakeBlock(ctx, first, int(n)); err != nil || n < enqueueSlice {
+			return total, err
 		}
 		var last Job
 		err = tx.queryRow(ctx, laneAndURL, int64(blockID(first, int(n)-1))).Scan(&last.Lane, &last.Target)
 		if err != nil {
-			return total, fmt.Errorf("enqueue post %d: %w", post.ID, err)
+			return total, err
 		}
 		host, inbox = last.Lane[:len(last.Lane)-2], last.Target
 	}

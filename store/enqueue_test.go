@@ -175,6 +175,19 @@ func TestEnqueueLargeAudience(t *testing.T) {
 		if jobs != hosts || inboxes != hosts || lanes != hosts || due != hosts {
 			t.Errorf("%d jobs, %d inboxes, %d lanes, %d due", jobs, inboxes, lanes, due)
 		}
+		news := db.NewID()
+		if err := db.Tx(ctx, func(tx *store.Tx) (err error) {
+			n, err = tx.EnqueueKnowing(ctx, "activity", news, ada.ID)
+			return err
+		}); err != nil || n != hosts {
+			t.Errorf("news of the author: %d deliveries, %v", n, err)
+		}
+		if err := db.Scan(ctx, []any{&jobs, &inboxes}, `SELECT COUNT(*), COUNT(DISTINCT target) FROM jobs WHERE kind = 'activity' AND object_id = $1`, int64(news)); err != nil {
+			t.Fatal(err)
+		}
+		if jobs != hosts || inboxes != hosts {
+			t.Errorf("news of the author: %d jobs, %d inboxes", jobs, inboxes)
+		}
 		if id := db.NewID(); id.Time().Sub(db.Now()) > 0 {
 			t.Errorf("ids of rows run ahead: %v", id.Time())
 		}

@@ -64,7 +64,7 @@ func PeopleReads() []PeopleRead {
 	page("following", followingPage, id)
 	page("requests", requestsPage, id)
 	many("relationships", relationships, now, id)
-	add("inboxes knowing", inboxesKnowing, id)
+	add("inboxes knowing", inboxesKnowing("$1"), id)
 	page("blocks", blocksPage, id)
 	page("mutes", mutesPage, id, now)
 	page("domain mutes", domainMutesPage, id)

@@ -98,16 +98,12 @@ func scanRelation(rows *sql.Rows, found map[ID]Relationship) error {
 	return nil
 }
 
-// inboxesKnowing finds the servers to which an account of ours is known.
-const inboxesKnowing = `SELECT DISTINCT d.host, d.inbox FROM (
- SELECT a.host, CASE WHEN a.shared_inbox <> '' THEN a.shared_inbox ELSE a.inbox END AS inbox FROM follows f JOIN accounts a ON a.id = f.account_id WHERE f.target_id = $1 AND a.host <> ''
- UNION ALL SELECT a.host, CASE WHEN a.shared_inbox <> '' THEN a.shared_inbox ELSE a.inbox END FROM follows f JOIN accounts a ON a.id = f.target_id WHERE f.account_id = $1 AND a.host <> ''
- UNION ALL SELECT a.host, CASE WHEN a.shared_inbox <> '' THEN a.shared_inbox ELSE a.inbox END FROM memberships m JOIN accounts a ON a.id = m.circle_id WHERE m.account_id = $1 AND m.ended_at IS NULL AND a.host <> ''
- UNION ALL SELECT s.host, s.inbox FROM posts p JOIN sent s ON s.post_id = p.id WHERE p.author_id = $1) d WHERE d.inbox <> '' ORDER BY d.host, d.inbox`
-
-// InboxesKnowing lists the inboxes of every server that follows an account of
-// ours, is followed by it, hosts a circle of its, or was sent a post by it.
-func (r reader) InboxesKnowing(ctx context.Context, account ID) ([]Inbox, error) {
-	rows, err := r.query(ctx, inboxesKnowing, int64(account))
-	return collect(rows, err, func(rows *sql.Rows) (i Inbox, err error) { return i, rows.Scan(&i.Host, &i.URL) })
+// inboxesKnowing finds the servers to which an account of ours is known, in no order.
+func inboxesKnowing(account string) string {
+	inbox := `a.host AS host, CASE WHEN a.shared_inbox <> '' THEN a.shared_inbox ELSE a.inbox END AS inbox`
+	return sqlf(`SELECT d.host, d.inbox FROM (
+ SELECT %[2]s FROM follows f JOIN accounts a ON a.id = f.account_id WHERE f.target_id = %[1]s AND a.host <> ''
+ UNION SELECT %[2]s FROM follows f JOIN accounts a ON a.id = f.target_id WHERE f.account_id = %[1]s AND a.host <> ''
+ UNION SELECT %[2]s FROM memberships m JOIN accounts a ON a.id = m.circle_id WHERE m.account_id = %[1]s AND m.ended_at IS NULL AND a.host <> ''
+ UNION SELECT s.host, s.inbox FROM posts p JOIN sent s ON s.post_id = p.id WHERE p.author_id = %[1]s) d WHERE d.inbox <> ''`, account, inbox)
 }

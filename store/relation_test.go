@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -337,10 +339,21 @@ func TestWatchersAndInboxes(t *testing.T) {
 		c.remote("stranger", "s.example")
 		post := c.post(ada, store.Public, 0)
 		c.exec(`INSERT INTO sent (post_id, inbox, host, attempted_at) VALUES ($1, 'https://old.example/inbox', 'old.example', 1)`, int64(post.ID))
-		got, err := db.InboxesKnowing(c.ctx, ada.ID)
-		want := []store.Inbox{{Host: "f.example", URL: "https://f.example/inbox"}, {Host: "n.example", URL: "https://n.example/inbox"}, {Host: "old.example", URL: "https://old.example/inbox"}}
-		if err != nil || fmt.Sprint(got) != fmt.Sprint(want) {
-			t.Fatalf("%v, %v", got, err)
+		c.exec(`INSERT INTO sent (post_id, inbox, host, attempted_at) VALUES ($1, 'https://f.example/inbox', 'f.example', 1)`, int64(post.ID))
+		news, n := db.NewID(), 0
+		c.do(func(tx *store.Tx) (err error) {
+			n, err = tx.EnqueueKnowing(c.ctx, "activity", news, ada.ID)
+			return err
+		})
+		var got []string
+		for _, j := range waitingJobs(t, db, "") {
+			if j.ObjectID == news && j.Kind == "activity" && strings.HasPrefix(j.Lane, j.Host+"#") {
+				got = append(got, j.Target)
+			}
+		}
+		slices.Sort(got)
+		if want := []string{"https://f.example/inbox", "https://n.example/inbox", "https://old.example/inbox"}; n != len(want) || !slices.Equal(got, want) {
+			t.Fatalf("%d: %q", n, got)
 		}
 	})
 }

@@ -16,9 +16,9 @@ const (
  avatar = '', avatar_remote = '', avatar_alt = '', header = '', header_remote = '', header_alt = '', also_known_as = '', moved_to = '',
  discoverable_at = NULL, indexable_at = NULL, posts_count = 0, followers_count = 0, following_count = 0, last_post_at = NULL
 WHERE id = $1 AND deleted_at IS NULL`
-	deleteFollowsBy   = `DELETE FROM follows WHERE account_id = $1 RETURNING target_id, accepted_at`
-	deleteFollowsOf   = `DELETE FROM follows WHERE target_id = $1 RETURNING account_id, accepted_at`
-	deleteLikesBy     = `DELETE FROM likes WHERE account_id = $1 RETURNING post_id, id`
+	deleteFollowsBy   = `DELETE FROM follows WHERE account_id = $1 AND target_id IN (SELECT f.target_id FROM follows f WHERE f.account_id = $1 LIMIT 1000) RETURNING target_id, accepted_at`
+	deleteFollowsOf   = `DELETE FROM follows WHERE target_id = $1 AND account_id IN (SELECT f.account_id FROM follows f WHERE f.target_id = $1 LIMIT 1000) RETURNING account_id, accepted_at`
+	deleteLikesBy     = `DELETE FROM likes WHERE account_id = $1 AND post_id IN (SELECT l.post_id FROM likes l WHERE l.account_id = $1 LIMIT 1000) RETURNING post_id, id`
 	openMembershipsOf = `SELECT circle_id FROM memberships WHERE account_id = $1 AND ended_at IS NULL`
 	postsToTombstone  = `SELECT id FROM posts WHERE author_id = $1 AND deleted_at IS NULL ORDER BY id DESC LIMIT $2`
 	deleteUser        = `DELETE FROM users WHERE account_id = $1`
@@ -109,23 +109,27 @@ func (tx *Tx) TombstonePosts(ctx context.Context, author ID, limit int) (more bo
 	return len(posts) == limit, nil
 }
 
-// dropCounted removes the rows that somebody else's counter counts.
+// dropCounted removes the rows that somebody else's counter counts, a thousand
+// at a time.
 func (tx *Tx) dropCounted(ctx context.Context, id ID) error {
 	for _, step := range []struct {
 		remove string
 		lower  *inText
 	}{{deleteFollowsBy, lowerFollowersOf}, {deleteFollowsOf, lowerFollowingOf}, {deleteLikesBy, lowerLikesOf}} {
-		rows, err := tx.query(ctx, step.remove, int64(id))
-		counted, err := collect(rows, err, scanCounted)
-		if err != nil {
-			return err
-		}
-		err = step.lower.each(counted, nil, func(text string, args []any) error {
-			_, err := tx.exec(ctx, text, args...)
-			return err
-		})
-		if err != nil {
-			return err
+		for more := true; more; {
+			rows, err := tx.query(ctx, step.remove, int64(id))
+			counted, err := collect(rows, err, scanCounted)
+			if err != nil {
+				return err
+			}
+			more = len(counted) > 0
+			err = step.lower.each(counted, nil, func(text string, args []any) error {
+				_, err := tx.exec(ctx, text, args...)
+				return err
+			})
+			if err != nil {
+				return err
+			}
 		}
 	}
 	return nil
