@@ -46,6 +46,10 @@ func newACME(config Config, log *slog.Logger, onPort80 bool) *acmeCertificates {
 		DisableHTTPChallenge: !onPort80,
 		Logger:               logger,
 	}
+	if config.Server.ACMEDirectory != "" {
+		issuer.CA = config.Server.ACMEDirectory
+		issuer.TestCA = issuer.CA // tried after a failure; no authority but this one is asked
+	}
 	// The world reaches server.listen as port 443, whatever its number here.
 	if _, port, err := net.SplitHostPort(config.Server.Listen); err == nil {
 		if number, err := strconv.Atoi(port); err == nil {

@@ -52,6 +52,7 @@ type ServerConfig struct {
 	TLSCert        string   `toml:"tls_cert"`
 	TLSKey         string   `toml:"tls_key"`
 	ACMEEmail      string   `toml:"acme_email"`
+	ACMEDirectory  string   `toml:"acme_directory"`
 	TrustedProxies []string `toml:"trusted_proxies"`
 }
 

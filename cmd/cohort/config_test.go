@@ -86,6 +86,8 @@ func TestConfigRefusals(t *testing.T) {
 		"ACME and certificate":     {public + "[server]\ntls_cert = \"a\"\ntls_key = \"b\"\nacme_email = \"a@b.example\"", "server.acme_email: either own"},
 		"ACME for localhost":       {"[instance]\nurl = \"https://localhost\"\n[server]\nacme_email = \"a@b.example\"", "server.acme_email: needs an instance.url"},
 		"ACME for an address":      {"[instance]\nurl = \"https://192.0.2.1\"\n[server]\nacme_email = \"a@b.example\"", "server.acme_email: needs an instance.url"},
+		"directory without ACME":   {public + "[server]\nacme_directory = \"https://ca.example/dir\"", "server.acme_directory: needs"},
+		"ACME in the clear":        {public + "[server]\nacme_email = \"a@b.example\"\nacme_directory = \"http://ca.example/dir\"", "server.acme_directory: must be"},
 		"ACME without address":     {public + "[server]\nacme_email = \"me\"", "server.acme_email: \"me\" is not an e-mail"},
 		"proxy by name":            {"[server]\ntrusted_proxies = [\"proxy\"]", "server.trusted_proxies: \"proxy\" is not a network"},
 		"network with host bits":   {"[federation]\nallowed_networks = [\"10.0.0.1/8\"]", "federation.allowed_networks: \"10.0.0.1/8\" has bits set"},

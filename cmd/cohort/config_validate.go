@@ -224,7 +224,13 @@ func (c *Config) validateServer(p *problems) {
 		p.add("server.tls_cert", "needs an instance.url that begins with https")
 	}
 	if s.ACMEEmail == "" {
+		if s.ACMEDirectory != "" {
+			p.add("server.acme_directory", "needs server.acme_email")
+		}
 		return
+	}
+	if u, err := url.Parse(s.ACMEDirectory); s.ACMEDirectory != "" && (err != nil || u.Scheme != "https" || u.Host == "") {
+		p.add("server.acme_directory", "must be empty or an address that begins with https")
 	}
 	p.check("server.acme_email", checkAddress(s.ACMEEmail))
 	name, _ := splitHost(c.baseURL.Host)
