@@ -17,6 +17,11 @@ const CirclesCapability = "https://w3id.org/cohort#circles-1"
 // FetchActor reads the document of an actor elsewhere from its own id, finds the address that its
 // server gives it, and stores both. Concurrent calls for one actor share one fetch.
 func (f *Server) FetchActor(ctx context.Context, uri string) (*store.Account, error) {
+	return f.fetchNamed(ctx, uri, nil)
+}
+
+// fetchNamed is FetchActor for an actor to whom WebFinger has just led, if just is not nil.
+func (f *Server) fetchNamed(ctx context.Context, uri string, just *fingered) (*store.Account, error) {
 	host, err := authority(uri)
 	if err != nil {
 		return nil, err
@@ -24,7 +29,7 @@ func (f *Server) FetchActor(ctx context.Context, uri string) (*store.Account, er
 	if ok, err := f.allowed(ctx, host); err != nil || !ok {
 		return nil, firstOf(err, ErrUnwanted)
 	}
-	got, err, _ := f.fetches.Do("actor "+uri, func() (any, error) { return f.fetchActor(ctx, uri) })
+	got, err, _ := f.fetches.Do("actor "+uri, func() (any, error) { return f.fetchActor(ctx, uri, just) })
 	if err != nil {
 		return nil, err
 	}
@@ -35,7 +40,7 @@ func (f *Server) FetchActor(ctx context.Context, uri string) (*store.Account, er
 	return a, nil
 }
 
-func (f *Server) fetchActor(ctx context.Context, uri string) (*store.Account, error) {
+func (f *Server) fetchActor(ctx context.Context, uri string, just *fingered) (*store.Account, error) {
 	sign, err := f.asServer(ctx)
 	if err != nil {
 		return nil, err
@@ -62,7 +67,7 @@ func (f *Server) fetchActor(ctx context.Context, uri string) (*store.Account, er
 	if err != nil {
 		return nil, err
 	}
-	if a.Domain, err = f.domainFor(ctx, a); err != nil {
+	if a.Domain, err = f.domainFor(ctx, a, just); err != nil {
 		return nil, err
 	}
 	return f.saveActor(ctx, a, actor)
@@ -84,17 +89,17 @@ func (f *Server) saveActor(ctx context.Context, a *store.Account, actor *vocab.A
 // host's WebFinger names another one, whose WebFinger then must point back to the same id.
 //
 // spec: RFC7033 §4
-func (f *Server) domainFor(ctx context.Context, a *store.Account) (string, error) {
-	handle, domain, err := f.fingerOf(ctx, a.Handle, a.Host, a.URI)
-	if err != nil || domain == a.Host && strings.EqualFold(handle, a.Handle) {
+func (f *Server) domainFor(ctx context.Context, a *store.Account, just *fingered) (string, error) {
+	own, err := f.fingerOf(ctx, just, a.Handle, a.Host, a.URI)
+	if err != nil || own.of == a.Host && strings.EqualFold(own.subject, a.Handle) {
 		return a.Host, nil //nolint:nilerr // without WebFinger the host itself names its people
 	}
-	back, backDomain, err := f.fingerOf(ctx, handle, domain, a.URI)
-	if err != nil || back != handle || backDomain != domain {
+	back, err := f.fingerOf(ctx, just, own.subject, own.of, a.URI)
+	if err != nil || back.subject != own.subject || back.of != own.of {
 		return a.Host, nil //nolint:nilerr // the other domain does not confirm it
 	}
-	a.Handle = handle
-	return domain, nil
+	a.Handle = own.subject
+	return own.of, nil
 }
 
 // kinds of actor, in our words.

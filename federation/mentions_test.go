@@ -48,12 +48,8 @@ func TestNamingByAnotherDomain(t *testing.T) {
 	s := newStage(t)
 	shop, town := fedtest.NewPeer(t, "shop"), fedtest.NewPeer(t, "town")
 	mia := shop.Actor("mia")
-	for _, p := range []*fedtest.Peer{shop, town} {
-		p.Serve("/.well-known/webfinger", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Type", "application/jrd+json")
-			_, _ = w.Write(marshal(doc{"subject": "acct:mia@" + town.Host, "links": []any{doc{"rel": "self", "type": "application/activity+json", "href": mia.ID}}}))
-		}))
-	}
+	names(shop, "mia@"+town.Host, mia)
+	names(town, "mia@"+town.Host, mia)
 	s.publish(s.ada, social.Draft{Text: "hello @mia@" + shop.Host})
 	run(t, s.instance)
 	if got := of(shop, "Create"); len(got) != 1 || !bytes.Contains(got[0], []byte(`"name":"@mia@`+town.Host)) {

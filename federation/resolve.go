@@ -45,10 +45,10 @@ func (f *Server) lookUp(ctx context.Context, handle, host string) (*store.Accoun
 	if f.refused.within(key, refuseFor/10) {
 		return nil, store.ErrNotFound
 	}
-	_, _, uri, err := f.finger(ctx, handle, host)
+	found, err := f.finger(ctx, handle, host)
 	if err == nil {
 		var a *store.Account
-		if a, err = f.FetchActor(ctx, uri); err == nil {
+		if a, err = f.fetchNamed(ctx, found.uri, found); err == nil {
 			return a, nil
 		}
 	}

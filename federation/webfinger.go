@@ -150,43 +150,55 @@ func (f *Server) HostMeta(w http.ResponseWriter, _ *http.Request) {
 	write(w, append([]byte(xml.Header), out...))
 }
 
-// finger asks a domain who stands behind an address of its own. It gives the subject's handle and
-// domain and the id of its actor.
-func (f *Server) finger(ctx context.Context, handle, domain string) (string, string, string, error) {
+// fingered is a domain's answer to who stands behind an address of its own.
+type fingered struct {
+	asked, domain string // the address asked for
+	subject, of   string // handle and domain of the address that it gave
+	uri           string // the id of the actor
+}
+
+// finger asks a domain who stands behind an address of its own.
+func (f *Server) finger(ctx context.Context, handle, domain string) (*fingered, error) {
 	if ok, err := f.allowed(ctx, domain); err != nil || !ok {
-		return "", "", "", firstOf(err, ErrUnwanted)
+		return nil, firstOf(err, ErrUnwanted)
 	}
 	q := url.Values{"resource": {"acct:" + handle + "@" + domain}}
 	raw, _, err := f.client.FetchJSON(ctx, f.scheme(domain)+"://"+domain+"/.well-known/webfinger?"+q.Encode(), "application/jrd+json, application/json")
 	if err != nil {
-		return "", "", "", err
+		return nil, err
 	}
 	if err := vocab.Check(raw); err != nil {
-		return "", "", "", err
+		return nil, err
 	}
 	var answer jrd
 	if err := json.Unmarshal(raw, &answer); err != nil {
-		return "", "", "", fmt.Errorf("%w: webfinger", vocab.ErrMalformed)
+		return nil, fmt.Errorf("%w: webfinger", vocab.ErrMalformed)
 	}
-	gotHandle, gotDomain, err := social.ParseAddress(answer.Subject)
-	if err != nil || gotDomain == "" {
-		gotHandle, gotDomain = handle, domain
+	got := &fingered{asked: handle, domain: domain}
+	got.subject, got.of, err = social.ParseAddress(answer.Subject)
+	if err != nil || got.of == "" {
+		got.subject, got.of = handle, domain
 	}
 	for _, l := range answer.Links {
 		if l.Rel == relSelf && (l.Type == activityType || strings.HasPrefix(l.Type, "application/ld+json")) {
-			return gotHandle, gotDomain, l.Href, nil
+			got.uri = l.Href
+			return got, nil
 		}
 	}
-	return "", "", "", store.ErrNotFound
+	return nil, store.ErrNotFound
 }
 
-// fingerOf is finger for an actor that is known already: another actor's address is no answer.
-func (f *Server) fingerOf(ctx context.Context, handle, domain, uri string) (string, string, error) {
-	gotHandle, gotDomain, self, err := f.finger(ctx, handle, domain)
-	if err == nil && self != uri {
+// fingerOf is finger for an actor that is known already: another actor's address is no answer. just, if
+// not nil, is an answer that led to the actor: nobody is asked the same again.
+func (f *Server) fingerOf(ctx context.Context, just *fingered, handle, domain, uri string) (*fingered, error) {
+	got, err := just, error(nil)
+	if just == nil || just.asked != handle || just.domain != domain {
+		got, err = f.finger(ctx, handle, domain)
+	}
+	if err == nil && got.uri != uri {
 		err = store.ErrNotFound
 	}
-	return gotHandle, gotDomain, err
+	return got, err
 }
 
 func bareHost(host string) string {
