@@ -167,12 +167,23 @@ func (s *Service) UpdateProfile(ctx context.Context, by *store.Account, c Profil
 	return a, err
 }
 
+// check refuses what cannot be in a profile, and brings languages into their usual form.
 func (c *ProfileChange) check() error {
 	if c.Name != nil && len([]rune(*c.Name)) > MaxName {
 		return &Invalid{Field: "display_name", Key: "invalid.name_long", Args: map[string]any{"Max": MaxName}}
 	}
 	if c.Bio != nil && CountCharacters(*c.Bio) > MaxBio {
 		return &Invalid{Field: "note", Key: "invalid.bio_long", Args: map[string]any{"Max": MaxBio}}
+	}
+	for _, at := range []**string{&c.DefaultLanguage, &c.Language} {
+		if *at == nil {
+			continue
+		}
+		tag, err := ParseLanguage(**at)
+		if err != nil {
+			return err
+		}
+		*at = &tag
 	}
 	if c.DefaultVisibility != nil && !slices.Contains(visibilities, *c.DefaultVisibility) {
 		return &Invalid{Field: "visibility", Key: "invalid.visibility"}
@@ -282,10 +293,10 @@ func (s *Service) applyPreferences(ctx context.Context, tx *store.Tx, a *store.A
 		u.DefaultVisibility = *c.DefaultVisibility
 	}
 	if c.DefaultLanguage != nil {
-		u.DefaultLanguage = languageTag(*c.DefaultLanguage)
+		u.DefaultLanguage = *c.DefaultLanguage
 	}
 	if c.Language != nil {
-		u.Language = languageTag(*c.Language)
+		u.Language = *c.Language
 	}
 	if *u == before {
 		return nil

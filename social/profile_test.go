@@ -23,6 +23,8 @@ func TestProfileRefuses(t *testing.T) {
 			"long name":      {ProfileChange{Name: ptr(strings.Repeat("a", MaxName+1))}, "invalid.name_long"},
 			"long bio":       {ProfileChange{Bio: ptr(strings.Repeat("a", MaxBio+1))}, "invalid.bio_long"},
 			"visibility":     {ProfileChange{DefaultVisibility: ptr(store.InCircle)}, "invalid.visibility"},
+			"language":       {ProfileChange{Language: ptr("xxxxxxxxxxxx")}, "invalid.language"},
+			"own language":   {ProfileChange{DefaultLanguage: ptr("a\x00\xff\u202eb")}, "invalid.language"},
 			"many fields":    {ProfileChange{Fields: ptr(make([]store.Field, MaxFields+1))}, "invalid.fields_many"},
 			"long field":     {ProfileChange{Fields: &[]store.Field{{Name: "x", Value: strings.Repeat("a", MaxFieldChars+1)}}}, "invalid.field_long"},
 			"no picture":     {ProfileChange{Avatar: strings.NewReader("<svg/>")}, "invalid.image_type"},
@@ -44,7 +46,7 @@ func TestProfile(t *testing.T) {
 		w.follows(rem, ada)
 		odd := "a\x00\xff\u202eb"
 		a, err := w.s.UpdateProfile(ctx, ada, ProfileChange{
-			Name: &odd, Bio: &odd, AvatarAlt: &odd, HeaderAlt: &odd, DefaultLanguage: &odd, Language: &odd,
+			Name: &odd, Bio: &odd, AvatarAlt: &odd, HeaderAlt: &odd,
 			Fields: &[]store.Field{{Name: odd, Value: odd}, {Name: " ", Value: "x"}}, Avatar: bytes.NewReader(asPNG(t, corners(8, 8))),
 			Locked: ptr(true), Bot: ptr(true), DefaultVisibility: ptr(store.Followers),
 		})

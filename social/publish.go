@@ -35,14 +35,18 @@ type Draft struct {
 // together before it returns; no other server is waited for. Where the text names people of other
 // servers who are not known here, the deliveries are held until a MentionsJob has looked them up.
 //
-// It returns *Invalid for a draft that cannot be a post, store.ErrNotFound for a parent, circle or
-// picture that the author may not use.
+// It returns *Invalid for a draft that cannot be a post, also when a picture is not there, not the author's
+// or part of another post, and store.ErrNotFound for a parent or circle that the author may not use.
 func (s *Service) Publish(ctx context.Context, by *store.Account, d Draft) (*store.Post, error) {
 	if d.IdempotencyKey != "" {
 		d.IdempotencyKey = store.HashSecret(d.IdempotencyKey) // whatever it was: short, and text
 		if p, err := s.published(ctx, by, d.IdempotencyKey); err == nil || !errors.Is(err, store.ErrNotFound) {
 			return p, err
 		}
+	}
+	var err error
+	if d.Language, err = ParseLanguage(d.Language); err != nil {
+		return nil, err
 	}
 	parent, err := s.parentOf(ctx, by, d)
 	if err != nil {
@@ -95,7 +99,7 @@ func (s *Service) parentOf(ctx context.Context, by *store.Account, d Draft) (*st
 func (s *Service) newPost(by *store.Account, d Draft, parent *store.Post, w written, aud audience) *store.Post {
 	p := &store.Post{
 		AuthorID: by.ID, Visibility: aud.visibility, HTML: w.html, Source: w.source, Summary: w.summary,
-		Sensitive: d.Sensitive || w.summary != "", Language: languageTag(d.Language), AppID: d.AppID,
+		Sensitive: d.Sensitive || w.summary != "", Language: d.Language, AppID: d.AppID,
 	}
 	if aud.circle != nil {
 		p.CircleID = aud.circle.ID
@@ -139,7 +143,7 @@ func (s *Service) commitPost(ctx context.Context, tx *store.Tx, by *store.Accoun
 	}
 	if len(d.Media) > 0 {
 		if err := tx.AttachMedia(ctx, by.ID, d.Media, p.ID); err != nil {
-			return err
+			return mediaGone(err)
 		}
 		p.MediaCount = len(d.Media)
 	}
@@ -222,6 +226,10 @@ func (s *Service) Edit(ctx context.Context, by *store.Account, id store.ID, d Dr
 	if _, err := editable(ctx, s.DB.PostAuthored, by, id, d); err != nil {
 		return nil, err
 	}
+	var err error
+	if d.Language, err = ParseLanguage(d.Language); err != nil {
+		return nil, err
+	}
 	w, err := s.write(ctx, d.Text, d.Summary, len(d.Media))
 	if err != nil {
 		return nil, err
@@ -272,8 +280,8 @@ func (s *Service) commitEdit(ctx context.Context, tx *store.Tx, by *store.Accoun
 		}
 	}
 	p.HTML, p.Source, p.Summary, p.Sensitive = w.html, w.source, w.summary, d.Sensitive || w.summary != ""
-	if tag := languageTag(d.Language); tag != "" {
-		p.Language = tag
+	if d.Language != "" {
+		p.Language = d.Language
 	}
 	p.EditedAt = editTime(p, tx.Now)
 	p.Signed = "" // what was signed before is no longer what it says
@@ -284,10 +292,18 @@ func (s *Service) commitEdit(ctx context.Context, tx *store.Tx, by *store.Accoun
 		return err
 	}
 	if err := tx.ReplaceMedia(ctx, by.ID, d.Media, p.ID); err != nil {
-		return err
+		return mediaGone(err)
 	}
 	p.MediaCount = len(d.Media)
 	return s.spreadEdit(ctx, tx, p)
+}
+
+// mediaGone says of a draft that its pictures cannot be used.
+func mediaGone(err error) error {
+	if errors.Is(err, store.ErrNotFound) {
+		return &Invalid{Field: "media_ids", Key: "invalid.picture_gone"}
+	}
+	return err
 }
 
 // editTime is now, but always after what the post said before: others compare.

@@ -45,7 +45,9 @@ func TestPublishRefuses(t *testing.T) {
 			"another's circle":            {Draft{Text: "x", Circle: class.ID}, store.ErrNotFound},
 			"a person as circle":          {Draft{Text: "x", Circle: bob.ID}, store.ErrNotFound},
 			"no circle at all":            {Draft{Text: "x", Circle: 12345}, store.ErrNotFound},
-			"another's picture":           {Draft{Text: "x", Media: []store.ID{pic}}, store.ErrNotFound},
+			"another's picture":           {Draft{Text: "x", Media: []store.ID{pic}}, &Invalid{Field: "media_ids", Key: "invalid.picture_gone"}},
+			"no picture at all":           {Draft{Text: "x", Media: []store.ID{12345}}, &Invalid{Field: "media_ids", Key: "invalid.picture_gone"}},
+			"no language":                 {Draft{Text: "x", Language: "xxxxxxxxxxxx"}, &Invalid{Field: "language"}},
 			"five pictures":               {Draft{Text: "x", Media: []store.ID{1, 2, 3, 4, 5}}, &Invalid{Key: "invalid.media_many"}},
 		} {
 			p, err := w.s.Publish(t.Context(), ada, c.d)
@@ -84,7 +86,7 @@ func TestPublishWithPictures(t *testing.T) {
 		if p.MediaCount != 1 || w.reload(p).MediaCount != 1 {
 			t.Errorf("%d pictures", p.MediaCount)
 		}
-		if _, err := w.s.Publish(t.Context(), ada, Draft{Media: []store.ID{pic}}); !errors.Is(err, store.ErrNotFound) {
+		if _, err := w.s.Publish(t.Context(), ada, Draft{Media: []store.ID{pic}}); !errors.Is(err, &Invalid{Field: "media_ids", Key: "invalid.picture_gone"}) {
 			t.Errorf("a picture in two posts: %v", err)
 		}
 		edited, err := w.s.Edit(t.Context(), ada, p.ID, Draft{Text: "without"})
@@ -103,7 +105,7 @@ func TestPublishOddText(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		ada := w.person("ada")
 		for _, odd := range []string{"a\x00b", "a\xffb", "a\xed\xa0\x80b", "\u202eabc", "a\r\nb", "𝒳\U0010ffff"} {
-			p, err := w.s.Publish(t.Context(), ada, Draft{Text: odd, Summary: odd, Language: odd, IdempotencyKey: odd + strings.Repeat("k", 9000)})
+			p, err := w.s.Publish(t.Context(), ada, Draft{Text: odd, Summary: odd, IdempotencyKey: odd + strings.Repeat("k", 9000)})
 			if err != nil {
 				t.Errorf("%q: %v", odd, err)
 				continue
@@ -111,7 +113,7 @@ func TestPublishOddText(t *testing.T) {
 			if strings.Contains(p.Source+p.HTML, "\x00") || strings.ContainsAny(p.Summary+p.Language, "\x00\u202e") {
 				t.Errorf("%q is stored as %q", odd, p.Source)
 			}
-			if _, err := w.s.Edit(t.Context(), ada, p.ID, Draft{Text: odd + "!", Summary: odd, Language: odd}); err != nil {
+			if _, err := w.s.Edit(t.Context(), ada, p.ID, Draft{Text: odd + "!", Summary: odd}); err != nil {
 				t.Errorf("edit to %q: %v", odd, err)
 			}
 		}

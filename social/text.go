@@ -1,10 +1,13 @@
 package social
 
 import (
+	"errors"
 	"html"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"golang.org/x/text/language"
 )
 
 // MentionRef is an account as a text names it: handle in lower case, host as
@@ -104,7 +107,7 @@ func anythingToSee(text string) bool {
 // languageTag keeps what has the form of a language tag (RFC 5646 §2.1, without its registry); anything
 // else is as if it had not been said.
 func languageTag(tag string) string {
-	if len(tag) < 2 || len(tag) > 35 {
+	if len(tag) < 2 || len(tag) > maxLanguage {
 		return ""
 	}
 	for part := range strings.SplitSeq(tag, "-") {
@@ -113,6 +116,30 @@ func languageTag(tag string) string {
 		}
 	}
 	return tag
+}
+
+// maxLanguage is the longest language tag, in bytes.
+const maxLanguage = 35
+
+// ParseLanguage brings a language tag that was chosen here into its usual form: zh_tw is zh-TW. Unlike
+// languageTag it knows the registry, so a language that does not exist is an *Invalid. None,
+// and the undetermined one, is "".
+func ParseLanguage(tag string) (string, error) {
+	tag = strings.TrimSpace(tag)
+	if tag == "" {
+		return "", nil
+	}
+	parsed, err := language.Und, errors.New("too long")
+	if len(tag) <= maxLanguage {
+		parsed, err = language.Parse(tag)
+	}
+	if err != nil || len(parsed.String()) > maxLanguage {
+		return "", &Invalid{Field: "language", Key: "invalid.language"}
+	}
+	if parsed == language.Und {
+		return "", nil
+	}
+	return parsed.String(), nil
 }
 
 type formatter struct {

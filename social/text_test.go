@@ -1,6 +1,7 @@
 package social
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"strings"
@@ -317,4 +318,38 @@ func BenchmarkFormatText(b *testing.B) {
 	for b.Loop() {
 		FormatText(text, testOptions)
 	}
+}
+
+func TestParseLanguage(t *testing.T) {
+	for tag, want := range map[string]string{
+		"": "", " ": "", "und": "", "zh": "zh", "zh-CN": "zh-CN", "zh_TW": "zh-TW", "zh-hant-tw": "zh-Hant-TW", "zh-Hans": "zh-Hans", "pt-BR": "pt-BR", "PT-br": "pt-BR",
+		"en": "en", "en-GB": "en-GB", "yue": "yue", "nan": "nan", "ckb": "ckb", "tok": "tok", "jbo": "jbo", "szl": "szl", "sr-Latn": "sr-Latn", "no": "no", "iw": "he",
+	} {
+		if got, err := ParseLanguage(tag); err != nil || got != want {
+			t.Errorf("%q is %q, %v, not %q", tag, got, err, want)
+		}
+	}
+	for _, tag := range []string{
+		"xxxxxxxxxxxx", "xx", "english", "e", "12", "en-", "en--US", "-", "en\x00", "en us", "de<script>", "\xff", "en-" + strings.Repeat("x", 40),
+		"en-u-" + strings.Repeat("co-standard-", 40), "*", "und-", "zz-ZZ",
+	} {
+		if got, err := ParseLanguage(tag); !errors.Is(err, &Invalid{Field: "language", Key: "invalid.language"}) {
+			t.Errorf("%q is taken as %q, %v", tag, got, err)
+		}
+	}
+}
+
+func FuzzParseLanguage(f *testing.F) {
+	for _, tag := range []string{"zh_TW", "en-u-ca-gregory", "x-a-b", "i-klingon", "en-x-"} {
+		f.Add(tag)
+	}
+	f.Fuzz(func(t *testing.T, tag string) {
+		got, err := ParseLanguage(tag)
+		if err != nil {
+			return
+		}
+		if again, err := ParseLanguage(got); err != nil || again != got || len(got) > maxLanguage {
+			t.Errorf("%q is %q, and that %q, %v", tag, got, again, err)
+		}
+	})
 }

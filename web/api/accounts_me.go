@@ -81,8 +81,7 @@ func profileChange(p *Params) social.ProfileChange {
 		change.DefaultVisibility = &v
 	}
 	if t := p.TextIf("source", "language"); t != nil {
-		l := languageOf(*t)
-		change.DefaultLanguage = &l
+		change.DefaultLanguage = t
 	}
 	if p.Sent("fields_attributes") {
 		fields := []store.Field{}
@@ -134,7 +133,7 @@ func (a *API) SignUp(c echo.Context) error {
 	}
 	ctx := c.Request().Context()
 	x, err := a.s.Register(ctx, social.Registration{
-		Handle: p.Text("username"), Email: p.Text("email"), Password: p.Text("password"), Language: languageOf(p.Text("locale")),
+		Handle: p.Text("username"), Email: p.Text("email"), Password: p.Text("password"), Language: p.Text("locale"),
 		Reason: p.Text("reason"), Invite: p.Text("invite"), Agreed: p.Flag("agreement"),
 	})
 	if err != nil {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"net/http"
 	"slices"
-	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -22,6 +21,9 @@ var (
 	errPoll      = echo.NewHTTPError(http.StatusUnprocessableEntity, "Validation failed: this instance does not offer polls")
 	errQuote     = echo.NewHTTPError(http.StatusUnprocessableEntity, "Validation failed: this instance does not offer quotes")
 )
+
+// errNoPicture refuses pictures that are not there, or not the asker's to use.
+var errNoPicture = &social.Invalid{Field: "media_ids", Key: "invalid.picture_gone"}
 
 // CreateStatus publishes a post. A key in Idempotency-Key makes a repeat of the request give the post
 // that the first one made.
@@ -63,7 +65,7 @@ func draftOf(p *Params, who *auth.Who) (social.Draft, error) {
 	}
 	d := social.Draft{
 		Text: p.Text("status"), Summary: p.Text("spoiler_text"), Sensitive: p.Flag("sensitive"),
-		Visibility: visibilityFrom(p.Text("visibility")), Language: languageOf(p.Text("language")), AppID: who.Token.AppID,
+		Visibility: visibilityFrom(p.Text("visibility")), Language: p.Text("language"), AppID: who.Token.AppID,
 	}
 	if u := who.User; u != nil {
 		if d.Visibility == "" {
@@ -73,7 +75,7 @@ func draftOf(p *Params, who *auth.Who) (social.Draft, error) {
 			d.Sensitive = u.DefaultSensitive
 		}
 		if d.Language == "" {
-			d.Language = languageOf(u.DefaultLanguage)
+			d.Language = u.DefaultLanguage
 		}
 	}
 	var errReply, errCircle, errMedia error
@@ -83,7 +85,7 @@ func draftOf(p *Params, who *auth.Who) (social.Draft, error) {
 	return d, errors.Join(errReply, errCircle, errMedia)
 }
 
-// mediaIDs reads which pictures a post has. One that is no id is not found, rather than left out.
+// mediaIDs reads which pictures a post has. One that is no id is no picture, rather than left out.
 func mediaIDs(p *Params) ([]store.ID, error) {
 	var out []store.ID
 	for _, t := range p.List("media_ids") {
@@ -92,26 +94,13 @@ func mediaIDs(p *Params) ([]store.ID, error) {
 		}
 		id, err := store.ParseID(t)
 		if err != nil {
-			return nil, err
+			return nil, errNoPicture
 		}
 		if !slices.Contains(out, id) {
 			out = append(out, id)
 		}
 	}
 	return out, nil
-}
-
-// languageOf keeps what has the form of a language tag; anything else is as if it had not been said.
-func languageOf(tag string) string {
-	if len(tag) < 2 || len(tag) > 35 {
-		return ""
-	}
-	for part := range strings.SplitSeq(tag, "-") {
-		if len(part) == 0 || len(part) > 8 || strings.Trim(part, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") != "" {
-			return ""
-		}
-	}
-	return tag
 }
 
 // UpdateStatus changes one's own post. What a client leaves out stays as it is.
@@ -147,7 +136,7 @@ func (a *API) UpdateStatus(c echo.Context) error {
 
 // changeOf reads how a post shall read from now on.
 func (a *API) changeOf(c echo.Context, p *Params, post *store.Post) (social.Draft, error) {
-	d := social.Draft{Text: post.Source, Summary: post.Summary, Sensitive: post.Sensitive, Language: languageOf(p.Text("language"))}
+	d := social.Draft{Text: post.Source, Summary: post.Summary, Sensitive: post.Sensitive, Language: p.Text("language")}
 	if t := p.TextIf("status"); t != nil {
 		d.Text = *t
 	}
@@ -178,11 +167,8 @@ func (a *API) changeOf(c echo.Context, p *Params, post *store.Post) (social.Draf
 func (a *API) describeMedia(c echo.Context, p *Params, of []store.ID) error {
 	for _, item := range p.Items("media_attributes") {
 		id, err := item.ID("id")
-		if err != nil {
-			return err
-		}
-		if !slices.Contains(of, id) {
-			return store.ErrNotFound
+		if err != nil || !slices.Contains(of, id) {
+			return errNoPicture
 		}
 		var focus *social.Focus
 		if t := item.Text("focus"); t != "" {

@@ -134,7 +134,7 @@ func TestPostEditDelete(t *testing.T) {
 		t.Errorf("history %v", history)
 	}
 	complete(t, "edit", any(history[0]))
-	h.json(http.MethodPut, "/api/v1/statuses/"+id, token, map[string]any{"media_attributes": []any{map[string]any{"id": "1", "description": "no"}}}).want(t, 404)
+	h.json(http.MethodPut, "/api/v1/statuses/"+id, token, map[string]any{"media_attributes": []any{map[string]any{"id": "1", "description": "no"}}}).want(t, 422)
 
 	deleted := h.do(http.MethodDelete, "/api/v1/statuses/"+id, token, nil).one(t, 200)
 	if deleted["text"] != "Bye" || deleted["spoiler_text"] != "warning" || len(deleted["media_attachments"].([]any)) != 1 {
@@ -164,8 +164,8 @@ func TestPostsRefused(t *testing.T) {
 		"answer to nothing":     {map[string]any{"status": "x", "in_reply_to_id": "1"}, 404},
 		"answer to no id":       {map[string]any{"status": "x", "in_reply_to_id": "x"}, 404},
 		"answer to the unseen":  {map[string]any{"status": "x", "in_reply_to_id": private}, 404},
-		"somebody's picture":    {map[string]any{"status": "x", "media_ids": []string{bobs}}, 404},
-		"no picture":            {map[string]any{"status": "x", "media_ids": []string{"x"}}, 404},
+		"somebody's picture":    {map[string]any{"status": "x", "media_ids": []string{bobs}}, 422},
+		"no picture":            {map[string]any{"status": "x", "media_ids": []string{"x"}}, 422},
 		"a circle that is none": {map[string]any{"status": "x", "circle_id": ada.ID.String()}, 404},
 		"too many pictures":     {map[string]any{"status": "x", "media_ids": []string{"1", "2", "3", "4", "5"}}, 422},
 	} {
@@ -218,9 +218,65 @@ func TestDefaultsOfAPost(t *testing.T) {
 	if got["visibility"] != "private" || got["sensitive"] != true || got["language"] != "zh" {
 		t.Errorf("%v %v %v", got["visibility"], got["sensitive"], got["language"])
 	}
-	got = h.form("/api/v1/statuses", token, url.Values{"status": {"x"}, "visibility": {"public"}, "sensitive": {"false"}, "language": {"not a language"}}).one(t, 200)
+	got = h.form("/api/v1/statuses", token, url.Values{"status": {"x"}, "visibility": {"public"}, "sensitive": {"false"}, "language": {""}}).one(t, 200)
 	if got["visibility"] != "public" || got["sensitive"] != false || got["language"] != "zh" {
 		t.Errorf("%v %v %v", got["visibility"], got["sensitive"], got["language"])
+	}
+}
+
+// A language is one that there is, in its usual form; whatever else is sent is refused with its name.
+func TestLanguageOfAPost(t *testing.T) {
+	h := newHouse(t)
+	token := h.token(h.person("ada"), everything)
+	var id string
+	for sent, want := range map[string]any{"zh-CN": "zh-CN", "zh_TW": "zh-TW", "pt-BR": "pt-BR", "und": nil, "": nil} {
+		got := h.form("/api/v1/statuses", token, url.Values{"status": {"x " + sent}, "language": {sent}}).one(t, 200)
+		if got["language"] != want {
+			t.Errorf("%q is shown as %v", sent, got["language"])
+		}
+		id, _ = got["id"].(string)
+	}
+	for _, sent := range []string{"xxxxxxxxxxxx", "xx", "not a language"} {
+		for what, got := range map[string]answer{
+			"a post":     h.form("/api/v1/statuses", token, url.Values{"status": {"x"}, "language": {sent}}),
+			"an edit":    h.json(http.MethodPut, "/api/v1/statuses/"+id, token, map[string]any{"status": "y", "language": sent}),
+			"a profile":  h.json(http.MethodPatch, "/api/v1/accounts/update_credentials", token, map[string]any{"source": map[string]any{"language": sent}}),
+			"a file too": h.form("/api/v1/statuses", token, url.Values{"status": {"x"}, "language": {sent}, "media_ids[]": {"1"}}),
+		} {
+			if got.code != http.StatusUnprocessableEntity || !strings.Contains(string(got.body), `"language"`) {
+				t.Errorf("%s in %q: %d %s", what, sent, got.code, got.body)
+			}
+		}
+	}
+}
+
+// Pictures that are not there, somebody else's or part of another post make a post invalid, not absent.
+func TestPicturesThatCannotBeUsed(t *testing.T) {
+	h := newHouse(t)
+	ada, bob := h.person("ada"), h.person("bob")
+	token := h.token(ada, everything)
+	upload := func(token string) string {
+		t.Helper()
+		id, _ := h.sendFiles(http.MethodPost, "/api/v2/media", token, map[string][]byte{"file": pngOf(t, 8, 8)}, nil).one(t, 200)["id"].(string)
+		return id
+	}
+	his, used := upload(h.token(bob, everything)), upload(token)
+	post := h.json(http.MethodPost, "/api/v1/statuses", token, map[string]any{"status": "x", "media_ids": []string{used}}).one(t, 200)
+	for name, id := range map[string]string{"none": "12345", "no id": "abc", "somebody else's": his, "another post's": used} {
+		for what, got := range map[string]answer{
+			"a post": h.json(http.MethodPost, "/api/v1/statuses", token, map[string]any{"status": "y", "media_ids": []string{id}}),
+			"an edit": h.json(http.MethodPut, "/api/v1/statuses/"+h.publish(ada, "mine", store.Public).ID.String(), token,
+				map[string]any{"status": "y", "media_ids": []string{id}}),
+			"a description": h.json(http.MethodPut, "/api/v1/statuses/"+h.publish(ada, "mine", store.Public).ID.String(), token,
+				map[string]any{"status": "y", "media_attributes": []map[string]any{{"id": id, "description": "z"}}}),
+		} {
+			if got.code != http.StatusUnprocessableEntity || !strings.Contains(string(got.body), `"error":"Validation failed: `) {
+				t.Errorf("%s with %s: %d %s", what, name, got.code, got.body)
+			}
+		}
+	}
+	if got := h.get("/api/v1/statuses/"+post["id"].(string), token).one(t, 200); len(got["media_attachments"].([]any)) != 1 {
+		t.Errorf("the post has %v", got["media_attachments"])
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 )
 
 // composerFields are the fields of the composer that an error can be about.
-var composerFields = []string{"text", "summary", "media", "visibility"}
+var composerFields = []string{"text", "summary", "media", "language", "visibility"}
 
 // compose is the form for a new post: reply=ID answers a post, to=c/slug or to=@handle sets whom it
 // is for, text what it begins with.
@@ -144,6 +144,14 @@ func (v *visit) typed(c *Composer) {
 	}
 }
 
+// checkLanguage refuses a language that the form did not offer.
+func (v *visit) checkLanguage(c *Composer) error {
+	if lang := v.form("language"); lang != "" && !knownLanguage(c.Languages, lang) {
+		return &social.Invalid{Field: "language", Key: "invalid.language"}
+	}
+	return nil
+}
+
 func knownLanguage(all []string, lang string) bool {
 	for _, l := range all {
 		if l == lang {
@@ -158,6 +166,9 @@ func knownLanguage(all []string, lang string) bool {
 func (v *visit) draft(c *Composer, media []store.ID) (social.Draft, error) {
 	d := social.Draft{
 		Text: c.Text, Summary: c.Summary, Language: c.Language, Sensitive: c.Sensitive, Media: media, IdempotencyKey: "page " + c.Key,
+	}
+	if err := v.checkLanguage(c); err != nil {
+		return d, err
 	}
 	chosen := v.form("visibility")
 	if !offers(c, chosen) {

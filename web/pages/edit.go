@@ -72,6 +72,9 @@ func (p *Pages) saveEdit(v *visit) error {
 	c.Chosen = chosen
 	media, err := v.pictures(ctx, c, post.ID)
 	if err == nil {
+		err = v.checkLanguage(c)
+	}
+	if err == nil {
 		err = v.spend(social.LimitPost)
 	}
 	if err == nil {

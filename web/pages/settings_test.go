@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"cohort/social"
+	"cohort/store"
 	"cohort/web/i18n"
 )
 
@@ -116,5 +118,38 @@ func TestEveryPageInEveryLanguage(t *testing.T) {
 	}
 	if strings.Contains(w.log.String(), "level=ERROR") {
 		t.Error(w.log.String())
+	}
+}
+
+// A language that no form offered is refused beside its field, in the reader's language, and nothing that
+// was typed is lost.
+func TestUnknownLanguagesOfPosts(t *testing.T) {
+	h := newHouse(t)
+	ada := h.person("ada")
+	b := h.as(ada)
+	for _, code := range i18n.WrittenLanguages() {
+		if got, err := social.ParseLanguage(code); err != nil || got != code {
+			t.Errorf("%s is offered and is %q, %v", code, got, err)
+		}
+	}
+	post := h.publish(ada, social.Draft{Text: "one", Visibility: store.Public})
+	for _, lang := range []string{"en", "zh"} {
+		b.lang = lang
+		want := i18n.T(lang, "invalid.language", nil)
+		for path, fields := range map[string]map[string]any{
+			"/compose":                             {"text": "what I typed", "visibility": "public", "language": "xxxxxxxxxxxx"},
+			"/posts/" + post.ID.String() + "/edit": {"text": "what I typed", "language": "xxxxxxxxxxxx"},
+		} {
+			b.open(path)
+			page := b.send(path, fields).must(http.StatusUnprocessableEntity)
+			if page.errorOf("language") != want || page.value("text") != "what I typed" {
+				t.Errorf("%s: %q, %q", path, page.errorOf("language"), page.value("text"))
+			}
+		}
+		b.open("/settings/account")
+		page := b.send("/settings/account", map[string]any{"do": "posting", "visibility": "public", "post_language": "xxxxxxxxxxxx"}).must(http.StatusUnprocessableEntity)
+		if page.errorOf("post_language") != want {
+			t.Errorf("the settings say %q", page.errorOf("post_language"))
+		}
 	}
 }

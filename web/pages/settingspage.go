@@ -66,8 +66,11 @@ func (p *Pages) saveLook(v *visit) error {
 func (p *Pages) savePosting(v *visit) error {
 	visibility, language, sensitive := v.form("visibility"), v.form("post_language"), v.ticked("sensitive")
 	view := v.accountSettingsPage()
-	if !knownLanguage(view.PostLanguages, language) {
+	if language == "" {
 		language = view.PostLanguage
+	}
+	if !knownLanguage(view.PostLanguages, language) {
+		return v.showForm("settings_account", view, &social.Invalid{Field: "post_language", Key: "invalid.language"}, "visibility", "post_language")
 	}
 	change := social.ProfileChange{DefaultVisibility: &visibility, DefaultLanguage: &language, DefaultSensitive: &sensitive}
 	if _, err := p.s.UpdateProfile(v.Request().Context(), v.me, change); err != nil {
