@@ -31,7 +31,7 @@ func TestEditRefuses(t *testing.T) {
 			"what is gone":      {ada, gone.ID, Draft{Text: "back"}, store.ErrNotFound},
 			"nothing":           {ada, 12345, Draft{Text: "x"}, store.ErrNotFound},
 			"to nothing":        {ada, p.ID, Draft{}, &Invalid{Key: "invalid.post_empty"}},
-			"another's picture": {ada, p.ID, Draft{Text: "x", Media: []store.ID{w.picture(bob)}}, store.ErrNotFound},
+			"another's picture": {ada, p.ID, Draft{Text: "x", Media: []store.ID{w.picture(bob)}}, &Invalid{Field: "media_ids", Key: "invalid.picture_gone"}},
 		} {
 			_, err := w.s.Edit(t.Context(), c.by, c.id, c.d)
 			w.refused(name, err, c.want)
