@@ -62,17 +62,13 @@ func Decode(raw []byte) (*Activity, error) {
 }
 
 func readActivity(doc value) (*Activity, error) {
-	if doc.kind() != '{' {
-		return nil, malformed("an object was expected")
+	if err := doc.mustBeObject(); err != nil {
+		return nil, err
 	}
 	a := &Activity{Raw: json.RawMessage(doc)}
-	var to, cc, audience value
+	var sentTo addressing
 	var err error
-	for m := doc.members(); err == nil; {
-		key, v, more := m.next()
-		if !more {
-			break
-		}
+	for key, v := range doc.members() {
 		switch string(key) {
 		case "id":
 			a.ID = v.oneID()
@@ -80,12 +76,8 @@ func readActivity(doc value) (*Activity, error) {
 			a.Type, err = oneType(v)
 		case "actor":
 			a.Actor, err = oneOf(v, "actor")
-		case "to":
-			to = v
-		case "cc":
-			cc = v
-		case "audience":
-			audience = v
+		case "to", "cc", "audience":
+			sentTo.take(key, v)
 		case "published":
 			a.Published = v.date()
 		case "summary":
@@ -105,15 +97,14 @@ func readActivity(doc value) (*Activity, error) {
 		case "proof":
 			a.Proof = !v.missing()
 		}
-	}
-	if err != nil {
-		return nil, err
+		if err != nil {
+			return nil, err
+		}
 	}
 	if a.Type == "" {
 		return nil, malformed("no type")
 	}
-	left := maxRecipients
-	a.To, a.Cc, a.Audience = to.recipients(&left), cc.recipients(&left), audience.recipients(&left)
+	a.To, a.Cc, a.Audience = sentTo.read()
 	return a, nil
 }
 
@@ -134,17 +125,16 @@ func oneOf(v value, name string) (string, error) {
 }
 
 func (a *Activity) readObjects(v value) error {
-	for e := v.elements(); len(a.Objects) < maxObjects; {
-		x, ok := e.next()
-		if !ok {
-			break
-		}
+	for x := range v.elements() {
 		o, err := readObject(x)
 		if err != nil {
 			return err
 		}
 		if o != nil {
 			a.Objects = append(a.Objects, o)
+		}
+		if len(a.Objects) == maxObjects {
+			break
 		}
 	}
 	if len(a.Objects) > 0 {
@@ -165,16 +155,15 @@ func readObject(v value) (*Object, error) {
 	case '{':
 		o := &Object{Raw: json.RawMessage(v)}
 		var err error
-		for m := v.members(); err == nil; {
-			key, x, more := m.next()
-			if !more {
-				break
-			}
+		for key, x := range v.members() {
 			switch string(key) {
 			case "id":
 				o.ID = x.oneID()
 			case "type":
 				o.Type, err = oneType(x)
+			}
+			if err != nil {
+				break
 			}
 		}
 		// {"id": …} alone says no more than the id does.

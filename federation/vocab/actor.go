@@ -121,18 +121,14 @@ func (a *Actor) Key(id string) (PublicKey, bool) {
 func (a *Actor) Declares(capability string) bool { return contains(a.Implements, capability) }
 
 func readActor(doc value) (*Actor, error) {
-	if doc.kind() != '{' {
-		return nil, malformed("an object was expected")
+	if err := doc.mustBeObject(); err != nil {
+		return nil, err
 	}
 	a := &Actor{Raw: json.RawMessage(doc)}
 	var name, summary bilingual
 	var topShared string
 	var err error
-	for m := doc.members(); err == nil; {
-		key, v, more := m.next()
-		if !more {
-			break
-		}
+	for key, v := range doc.members() {
 		switch string(key) {
 		case "type":
 			a.Type, err = oneType(v)
@@ -153,9 +149,9 @@ func readActor(doc value) (*Actor, error) {
 				a.readPart(key, v)
 			}
 		}
-	}
-	if err != nil {
-		return nil, err
+		if err != nil {
+			return nil, err
+		}
 	}
 	if kinds[a.Type] != kindActor {
 		return nil, wrongKind("an actor", a.Type)
@@ -263,13 +259,12 @@ func (a *Actor) readPart(key []byte, v value) {
 
 func readKeys(v value) []PublicKey {
 	var keys []PublicKey
-	for e := v.elements(); len(keys) < maxKeys; {
-		x, ok := e.next()
-		if !ok {
-			break
-		}
+	for x := range v.elements() {
 		if k := readKey(x); k.ID != "" && k.PEM != "" {
 			keys = append(keys, k)
+		}
+		if len(keys) == maxKeys {
+			break
 		}
 	}
 	return keys
@@ -279,11 +274,7 @@ func readKeys(v value) []PublicKey {
 func readKey(v value) PublicKey {
 	var k PublicKey
 	var controller string
-	for m := v.members(); ; {
-		key, x, ok := m.next()
-		if !ok {
-			break
-		}
+	for key, x := range v.members() {
 		switch string(key) {
 		case "id":
 			k.ID = x.oneID()
@@ -303,11 +294,7 @@ func readKey(v value) PublicKey {
 
 func readMultikeys(v value) []Multikey {
 	var keys []Multikey
-	for e := v.elements(); len(keys) < maxKeys; {
-		x, ok := e.next()
-		if !ok {
-			break
-		}
+	for x := range v.elements() {
 		if id := x.oneID(); id != "" {
 			keys = append(keys, Multikey{
 				ID:                 id,
@@ -315,35 +302,33 @@ func readMultikeys(v value) []Multikey {
 				PublicKeyMultibase: x.member("publicKeyMultibase").text(),
 			})
 		}
+		if len(keys) == maxKeys {
+			break
+		}
 	}
 	return keys
 }
 
 // readImage reads the first picture with an address.
 func readImage(v value) Image {
-	for e := v.elements(); ; {
-		x, ok := e.next()
-		if !ok {
-			return Image{}
-		}
+	for x := range v.elements() {
 		if a, ok := readAttachment(x); ok {
 			return Image{URL: a.URL, MediaType: a.MediaType, Alt: a.Name}
 		}
 	}
+	return Image{}
 }
 
 func readFields(v value) []Field {
 	var fields []Field
-	looked := 0
-	for e := v.elements(); looked < maxTags && len(fields) < maxFields; looked++ {
-		x, ok := e.next()
-		if !ok {
-			break
-		}
+	for x := range v.upTo(maxTags) {
 		if typ, _ := x.member("type").typeOf(); typ != "PropertyValue" && typ != "schema:PropertyValue" {
 			continue
 		}
 		fields = append(fields, Field{Name: x.member("name").text(), Value: x.member("value").text()})
+		if len(fields) == maxFields {
+			break
+		}
 	}
 	return fields
 }

@@ -76,11 +76,7 @@ func (v value) typeOf() (string, bool) {
 		return v.typeName(), true
 	}
 	known, unknown, generic := "", "", ""
-	for e := v.elements(); ; {
-		x, ok := e.next()
-		if !ok {
-			break
-		}
+	for x := range v.elements() {
 		name := x.typeName()
 		switch kinds[name] {
 		case kindUnknown:

@@ -42,11 +42,7 @@ func (o *Object) Membership() (*Membership, error) {
 		return nil, wrongKind("a membership", o.Type)
 	}
 	r := &Membership{ID: o.ID}
-	for m := doc.members(); ; {
-		key, v, ok := m.next()
-		if !ok {
-			return r, nil
-		}
+	for key, v := range doc.members() {
 		switch string(key) {
 		case "role", "co:role":
 			r.Role = v.text()
@@ -56,4 +52,5 @@ func (o *Object) Membership() (*Membership, error) {
 			r.Expires = v.date()
 		}
 	}
+	return r, nil
 }

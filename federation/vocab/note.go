@@ -97,11 +97,7 @@ type bilingual struct {
 // whose text equals the plain text; without plain text the first one counts.
 func (t bilingual) read() (text, language string) {
 	text = t.plain.text()
-	for m := t.byLanguage.members(); ; {
-		key, v, ok := m.next()
-		if !ok {
-			return text, ""
-		}
+	for key, v := range t.byLanguage.members() {
 		if bytes.Equal(v, t.plain) {
 			return text, languageTag(string(key))
 		}
@@ -110,21 +106,18 @@ func (t bilingual) read() (text, language string) {
 			return other, languageTag(string(key))
 		}
 	}
+	return text, ""
 }
 
 func readNote(doc value) (*Note, error) {
-	if doc.kind() != '{' {
-		return nil, malformed("an object was expected")
+	if err := doc.mustBeObject(); err != nil {
+		return nil, err
 	}
 	n := &Note{Raw: json.RawMessage(doc)}
-	var to, cc, audience value
+	var sentTo addressing
 	var content, summary, name bilingual
 	var err error
-	for m := doc.members(); err == nil; {
-		key, v, more := m.next()
-		if !more {
-			break
-		}
+	for key, v := range doc.members() {
 		switch string(key) {
 		case "type":
 			n.Type, err = oneType(v)
@@ -142,18 +135,14 @@ func readNote(doc value) (*Note, error) {
 			name.plain = v
 		case "nameMap":
 			name.byLanguage = v
-		case "to":
-			to = v
-		case "cc":
-			cc = v
-		case "audience":
-			audience = v
+		case "to", "cc", "audience":
+			sentTo.take(key, v)
 		default:
 			n.readSimple(key, v)
 		}
-	}
-	if err != nil {
-		return nil, err
+		if err != nil {
+			return nil, err
+		}
 	}
 	if n.Type == "" {
 		return nil, malformed("no type")
@@ -164,8 +153,7 @@ func readNote(doc value) (*Note, error) {
 	}
 	n.Summary, _ = summary.read()
 	n.Name, _ = name.read()
-	left := maxRecipients
-	n.To, n.Cc, n.Audience = to.recipients(&left), cc.recipients(&left), audience.recipients(&left)
+	n.To, n.Cc, n.Audience = sentTo.read()
 	if !n.readable() {
 		return nil, wrongKind("a note", n.Type)
 	}

@@ -5,12 +5,7 @@ import "strings"
 // readTags sorts the tags of a note into mentions, hashtags and emojis; other
 // tags are passed over.
 func (n *Note) readTags(v value) {
-	looked := 0
-	for e := v.elements(); looked < maxTags; looked++ {
-		x, ok := e.next()
-		if !ok {
-			return
-		}
+	for x := range v.upTo(maxTags) {
 		var t tag
 		t.read(x)
 		switch {
@@ -37,11 +32,7 @@ type tag struct {
 }
 
 func (t *tag) read(v value) {
-	for m := v.members(); ; {
-		key, x, ok := m.next()
-		if !ok {
-			return
-		}
+	for key, x := range v.members() {
 		switch string(key) {
 		case "type":
 			t.typ, _ = x.typeOf()
@@ -75,14 +66,12 @@ func (t *tag) emoji() (Emoji, bool) {
 // things without one are passed over.
 func readAttachments(v value) []Attachment {
 	var list []Attachment
-	looked := 0
-	for e := v.elements(); looked < maxTags && len(list) < maxAttachments; looked++ {
-		x, ok := e.next()
-		if !ok {
-			break
-		}
+	for x := range v.upTo(maxTags) {
 		if a, ok := readAttachment(x); ok {
 			list = append(list, a)
+		}
+		if len(list) == maxAttachments {
+			break
 		}
 	}
 	return list
@@ -98,11 +87,7 @@ func readAttachment(v value) (Attachment, bool) {
 	var a Attachment
 	var name, summary string
 	var url, href value
-	for m := v.members(); ; {
-		key, x, ok := m.next()
-		if !ok {
-			break
-		}
+	for key, x := range v.members() {
 		switch string(key) {
 		case "type":
 			a.Type, _ = x.typeOf()
@@ -137,11 +122,7 @@ func readAttachment(v value) (Attachment, bool) {
 // when the attachment itself names none.
 func fileURL(url, href value, mediaType string) (string, string) {
 	for _, v := range [2]value{url, href} {
-		for e := v.elements(); ; {
-			x, ok := e.next()
-			if !ok {
-				break
-			}
+		for x := range v.elements() {
 			if address, typ := x.link(); address != "" {
 				if mediaType == "" {
 					mediaType = typ
@@ -157,13 +138,16 @@ func readPoint(v value) (x, y float64) {
 	if v.kind() != '[' {
 		return 0, 0
 	}
-	e := v.elements()
-	first, _ := e.next()
-	second, ok := e.next()
-	if !ok {
+	var point [2]value
+	n := 0
+	for e := range v.upTo(len(point)) {
+		point[n] = e
+		n++
+	}
+	if n < len(point) {
 		return 0, 0
 	}
-	return clampUnit(first.number()), clampUnit(second.number())
+	return clampUnit(point[0].number()), clampUnit(point[1].number())
 }
 
 func clampUnit(f float64) float64 { return max(-1, min(1, f)) }

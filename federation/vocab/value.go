@@ -35,11 +35,7 @@ func (v value) exact() string {
 // text answers a text for people: a string, or the first string of an array,
 // without NUL, which PostgreSQL cannot store. Other values are empty.
 func (v value) text() string {
-	for e := v.elements(); ; {
-		x, ok := e.next()
-		if !ok {
-			return ""
-		}
+	for x := range v.elements() {
 		if x.kind() != '"' {
 			continue
 		}
@@ -49,6 +45,7 @@ func (v value) text() string {
 		}
 		return s
 	}
+	return ""
 }
 
 // oneID answers the id that a value names: a string, or an object by its id or,
@@ -81,40 +78,33 @@ func cleanID(s string) string {
 
 // firstID answers the first id of an array, or the id of a lone value.
 func (v value) firstID() string {
-	for e := v.elements(); ; {
-		x, ok := e.next()
-		if !ok {
-			return ""
-		}
+	for x := range v.elements() {
 		if id := x.oneID(); id != "" {
 			return id
 		}
 	}
+	return ""
 }
 
 // soleID answers the only id that a value names and false when it names
 // several different ones or contains something that is no id.
 func (v value) soleID() (string, bool) {
 	only := ""
-	for e := v.elements(); ; {
-		x, ok := e.next()
-		if !ok {
-			return only, true
-		}
+	for x := range v.elements() {
 		id := x.oneID()
 		if id == "" || only != "" && only != id {
 			return "", false
 		}
 		only = id
 	}
+	return only, true
 }
 
 // ids answers at most limit ids of an array or lone value, each once.
 func (v value) ids(limit int) []string {
 	var ids []string
-	for e := v.elements(); len(ids) < limit; {
-		x, ok := e.next()
-		if !ok {
+	for x := range v.elements() {
+		if len(ids) >= limit {
 			break
 		}
 		if id := x.oneID(); id != "" && !contains(ids, id) {
@@ -131,6 +121,27 @@ func contains(ids []string, id string) bool {
 		}
 	}
 	return false
+}
+
+// addressing is what a document says in to, cc and audience. They share one
+// limit, so they are read when all three are there, always in the same order.
+type addressing struct{ to, cc, audience value }
+
+// take keeps the value of the member with that key.
+func (a *addressing) take(key []byte, v value) {
+	switch string(key) {
+	case "to":
+		a.to = v
+	case "cc":
+		a.cc = v
+	case "audience":
+		a.audience = v
+	}
+}
+
+func (a *addressing) read() (to, cc, audience []string) {
+	left := maxRecipients
+	return a.to.recipients(&left), a.cc.recipients(&left), a.audience.recipients(&left)
 }
 
 // recipients is ids for to, cc and audience: Public comes in its full spelling,
@@ -151,11 +162,7 @@ func (v value) recipients(left *int) []string {
 // best of an array, where HTML wins over an unnamed type and that over others.
 func (v value) address() string {
 	best, rank := "", -1
-	for e := v.elements(); ; {
-		x, ok := e.next()
-		if !ok {
-			return best
-		}
+	for x := range v.elements() {
 		url, mediaType := x.link()
 		r := 1
 		switch {
@@ -168,6 +175,7 @@ func (v value) address() string {
 			best, rank = url, r
 		}
 	}
+	return best
 }
 
 // link answers the URL and media type of a string, a Link or an object with a

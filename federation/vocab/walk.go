@@ -2,6 +2,8 @@ package vocab
 
 import (
 	"bytes"
+	"iter"
+	"math"
 	"unicode/utf8"
 )
 
@@ -90,23 +92,35 @@ func trim(raw []byte) value {
 	return value(raw[i:end:end])
 }
 
-// members goes through the members of an object; over any other value it ends
-// at once.
-type members struct {
+// mustBeObject answers ErrMalformed for a value that is no object.
+func (v value) mustBeObject() error {
+	if v.kind() != '{' {
+		return malformed("an object was expected")
+	}
+	return nil
+}
+
+// members goes through the members of an object, each with its key, unescaped;
+// any other value has none. A key is valid until the document changes.
+func (v value) members() iter.Seq2[[]byte, value] {
+	return func(yield func([]byte, value) bool) {
+		if v.kind() != '{' {
+			return
+		}
+		m := memberCursor{b: v, i: 1}
+		for key, val, ok := m.next(); ok && yield(key, val); {
+			key, val, ok = m.next()
+		}
+	}
+}
+
+// memberCursor stands before a member of the object b.
+type memberCursor struct {
 	b []byte
 	i int
 }
 
-func (v value) members() members {
-	if v.kind() != '{' {
-		return members{}
-	}
-	return members{b: v, i: 1}
-}
-
-// next answers the next key, unescaped, and its value. The key is valid until
-// the document changes.
-func (m *members) next() (key []byte, val value, ok bool) {
+func (m *memberCursor) next() (key []byte, val value, ok bool) {
 	i := skipSpace(m.b, m.i)
 	if i < len(m.b) && m.b[i] == ',' {
 		i = skipSpace(m.b, i+1)
@@ -133,28 +147,33 @@ func (m *members) next() (key []byte, val value, ok bool) {
 
 // elements goes through the values of an array; a value that is not an array
 // counts as an array of itself, and an absent one or null as an empty array.
-type elements struct {
-	b    []byte
-	i    int
-	lone value
+func (v value) elements() iter.Seq[value] { return v.upTo(math.MaxInt) }
+
+// upTo is elements without those that come after the first n.
+func (v value) upTo(n int) iter.Seq[value] {
+	return func(yield func(value) bool) {
+		switch v.kind() {
+		case 0, 'n':
+		case '[':
+			e := elementCursor{b: v, i: 1}
+			for range n {
+				if x, ok := e.next(); !ok || !yield(x) {
+					return
+				}
+			}
+		default:
+			yield(v)
+		}
+	}
 }
 
-func (v value) elements() elements {
-	switch {
-	case v.missing():
-		return elements{}
-	case v.kind() == '[':
-		return elements{b: v, i: 1}
-	}
-	return elements{lone: v}
+// elementCursor stands before an element of the array b.
+type elementCursor struct {
+	b []byte
+	i int
 }
 
-func (e *elements) next() (value, bool) {
-	if e.lone != nil {
-		v := e.lone
-		e.lone = nil
-		return v, true
-	}
+func (e *elementCursor) next() (value, bool) {
 	i := skipSpace(e.b, e.i)
 	if i < len(e.b) && e.b[i] == ',' {
 		i = skipSpace(e.b, i+1)
@@ -174,22 +193,20 @@ func (e *elements) next() (value, bool) {
 
 // first answers the first value of an array, or the value itself.
 func (v value) first() value {
-	e := v.elements()
-	x, _ := e.next()
-	return x
+	for x := range v.elements() {
+		return x
+	}
+	return nil
 }
 
 // member answers the member of an object with that name.
 func (v value) member(name string) value {
-	for m := v.members(); ; {
-		key, val, ok := m.next()
-		if !ok {
-			return nil
-		}
+	for key, val := range v.members() {
 		if string(key) == name {
 			return val
 		}
 	}
+	return nil
 }
 
 func unescaped(b []byte) []byte {
