@@ -139,17 +139,24 @@ func (s *scanner) array(i, depth int) (int, error) {
 			return i, err
 		}
 		i = s.space(i)
-		switch {
-		case i >= len(s.b):
-			return i, malformed("unexpected end")
-		case s.b[i] == ',':
-			i = s.space(i + 1)
-		case s.b[i] == ']':
+		if i < len(s.b) && s.b[i] == ']' {
 			return i + 1, nil
-		default:
-			return i, malformed("a comma was expected in an array")
+		}
+		if i, err = s.comma(i, "array"); err != nil {
+			return i, err
 		}
 	}
+}
+
+// comma reads the comma that must be at i because the array or object goes on.
+func (s *scanner) comma(i int, container string) (int, error) {
+	if i >= len(s.b) {
+		return i, malformed("unexpected end")
+	}
+	if s.b[i] != ',' {
+		return i, malformed("a comma was expected in an " + container)
+	}
+	return s.space(i + 1), nil
 }
 
 func (s *scanner) object(i, depth int) (int, error) {
@@ -169,19 +176,15 @@ func (s *scanner) object(i, depth int) (int, error) {
 			return i, err
 		}
 		i = s.space(i)
-		switch {
-		case i >= len(s.b):
-			return i, malformed("unexpected end")
-		case s.b[i] == ',':
-			i = s.space(i + 1)
-		case s.b[i] == '}':
+		if i < len(s.b) && s.b[i] == '}' {
 			if s.duplicate(s.keys[first:]) {
 				return i, malformed("a key appears twice")
 			}
 			s.keys = s.keys[:first]
 			return i + 1, nil
-		default:
-			return i, malformed("a comma was expected in an object")
+		}
+		if i, err = s.comma(i, "object"); err != nil {
+			return i, err
 		}
 	}
 }
