@@ -72,6 +72,33 @@ func (a *API) Follow(c echo.Context) error {
 	return a.relate(c, func(ctx context.Context, by *store.Account, id store.ID) error { return a.s.Follow(ctx, by, id, o) })
 }
 
+// FollowByName is Follow as very old clients do it: by an address, and answered with the account. Where
+// the account is not known yet, its server is asked.
+func (a *API) FollowByName(c echo.Context) error {
+	p, err := params(c)
+	if err != nil {
+		return err
+	}
+	ctx, who := c.Request().Context(), auth.From(c)
+	if _, ok := a.s.Limits.Take(social.LimitLookup, "account "+who.ID().String()); !ok {
+		return social.ErrLimited
+	}
+	x, err := a.fed.ResolveAccount(ctx, p.Text("uri"))
+	if errors.Is(err, &social.Invalid{}) {
+		err = store.ErrNotFound
+	}
+	if err == nil {
+		x, err = a.db.ShownAccount(ctx, who.Viewer(), x.ID)
+	}
+	if err == nil {
+		err = a.s.Follow(ctx, who.Account, x.ID, social.FollowOptions{})
+	}
+	if err != nil {
+		return err
+	}
+	return a.replyAccount(c, x)
+}
+
 // Unfollow ends a follow or a request.
 func (a *API) Unfollow(c echo.Context) error { return a.undo(c, a.s.Unfollow) }
 

@@ -268,3 +268,17 @@ func TestUpdateKeepsTheRest(t *testing.T) {
 		t.Errorf("changed by nothing:\n%s\n%s", before, after)
 	}
 }
+
+// Following by an address, as very old clients do it.
+func TestFollowByName(t *testing.T) {
+	h := newHouse(t)
+	ada, bob := h.person("ada"), h.person("bob")
+	token := h.token(ada, everything)
+	for _, uri := range []string{"", "nobody", "not an address", "@nobody@nowhere.invalid"} {
+		h.form("/api/v1/follows", token, url.Values{"uri": {uri}}).want(t, 404)
+	}
+	got := h.form("/api/v1/follows", token, url.Values{"uri": {"bob@school.example"}}).one(t, 200)
+	if r, err := h.db.Relationship(t.Context(), ada.ID, bob.ID); err != nil || !r.Following || got["acct"] != "bob" {
+		t.Errorf("%v, %+v, %v", got["acct"], r, err)
+	}
+}

@@ -75,16 +75,29 @@ func TestNothingIsSaidHonestly(t *testing.T) {
 		"/api/v1/custom_emojis": "[]", "/api/v1/announcements": "[]", "/api/v1/instance/peers": "[]", "/api/v1/instance/activity": "[]", "/api/v1/instance/domain_blocks": "[]",
 		"/api/v1/instance/translation_languages": "{}", "/api/v1/filters": "[]", "/api/v2/filters": "[]", "/api/v1/conversations": "[]", "/api/v1/trends": "[]",
 		"/api/v1/trends/tags": "[]", "/api/v1/trends/statuses": "[]", "/api/v1/trends/links": "[]", "/api/v1/suggestions": "[]", "/api/v2/suggestions": "[]",
-		"/api/v1/followed_tags": "[]", "/api/v1/scheduled_statuses": "[]",
+		"/api/v1/followed_tags": "[]", "/api/v1/scheduled_statuses": "[]", "/api/v1/directory": "[]", "/api/v1/timelines/link?url=https://b.example/": "[]",
+		"/api/v1/notifications/requests/merged": `{"merged":true}`,
 	} {
 		if got := h.get(path, token); got.code != http.StatusOK || string(got.body) != want {
 			t.Errorf("%s: %d %s", path, got.code, got.body)
 		}
 	}
-	for _, path := range []string{"/api/v1/push/subscription", "/api/v1/instance/privacy_policy", "/api/v1/instance/terms_of_service", "/api/v2/filters/1", "/api/v1/scheduled_statuses/1", "/api/v1/unknown", "/api/v3/instance"} {
+	for _, path := range []string{"/api/v1/push/subscription", "/api/v1/instance/privacy_policy", "/api/v1/instance/terms_of_service", "/api/v2/filters/1", "/api/v1/scheduled_statuses/1", "/api/v1/timelines/direct", "/api/v1/unknown", "/api/v3/instance"} {
 		if got := h.get(path, token); got.code != http.StatusNotFound || got.field(t, "error") == "" {
 			t.Errorf("%s: %d %s", path, got.code, got.body)
 		}
+	}
+	for _, r := range refusals() {
+		got := h.do(r.Method, r.address("1"), token, nil)
+		if got.code != http.StatusNotFound && got.code != http.StatusUnprocessableEntity && string(got.body) != "{}" {
+			t.Errorf("%s: %d %s", r, got.code, got.body)
+		}
+		if got := h.do(r.Method, r.address("1"), "", nil); got.code != http.StatusUnauthorized {
+			t.Errorf("%s without a token: %d", r, got.code)
+		}
+	}
+	if got := h.get("/api/v1/notifications/policy", token); got.field(t, "filter_not_following") != false || got.field(t, "summary", "pending_requests_count") != 0.0 {
+		t.Errorf("%s", got.body)
 	}
 	if got := h.do(http.MethodDelete, "/api/v1/custom_emojis", token, nil); got.code != http.StatusMethodNotAllowed || got.field(t, "error") == "" {
 		t.Errorf("wrong method: %d %s", got.code, got.body)

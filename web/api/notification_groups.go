@@ -240,6 +240,14 @@ func (a *API) NotificationPolicy(c echo.Context) error {
 	})
 }
 
+// NotificationPolicyV1 is NotificationPolicy in the words of its first version.
+func (a *API) NotificationPolicyV1(c echo.Context) error {
+	return c.JSON(http.StatusOK, map[string]any{
+		"filter_not_following": false, "filter_not_followers": false, "filter_new_accounts": false, "filter_private_mentions": false,
+		"summary": map[string]int{"pending_requests_count": 0, "pending_notifications_count": 0},
+	})
+}
+
 func replyGroups(c echo.Context, g *NotificationGroups) error {
 	return writeJSON(c, func(b []byte) []byte {
 		o := begin(b)

@@ -45,6 +45,7 @@ func (a *API) statusRoutes() []Route {
 	t.get("/statuses/:id/context", Optional, "read:statuses", a.StatusContext)
 	t.get("/statuses/:id/history", Optional, "read:statuses", a.StatusHistory)
 	t.get("/statuses/:id/card", Optional, "read:statuses", a.StatusCard)
+	t.get("/statuses/:id/quotes", Optional, "read:statuses", a.StatusNothing)
 	t.get("/statuses/:id/favourited_by", Optional, "read:statuses", a.FavouritedBy)
 	t.get("/statuses/:id/reblogged_by", Optional, "read:statuses", a.RebloggedBy)
 	t.get("/statuses/:id/source", User, "read:statuses", a.StatusSource)
@@ -85,6 +86,7 @@ func (a *API) accountRoutes() []Route {
 	t.get("/featured_tags", User, "read:accounts", none)
 	t.get("/featured_tags/suggestions", User, "read:accounts", none)
 	t.add(http.MethodPost, "/accounts/:id/follow", User, "write:follows", a.Follow).Limit = social.LimitFollow
+	t.add(http.MethodPost, "/follows", User, "write:follows", a.FollowByName).Limit = social.LimitFollow
 	t.post("/accounts/:id/unfollow", "write:follows", a.Unfollow)
 	t.post("/accounts/:id/remove_from_followers", "write:follows", a.RemoveFromFollowers)
 	t.post("/accounts/:id/block", "write:blocks", a.Block)
@@ -129,6 +131,7 @@ func (a *API) timelineRoutes() []Route {
 
 	t.get("/notifications", User, "read:notifications", a.Notifications)
 	t.get("/notifications/unread_count", User, "read:notifications", a.UnreadNotifications)
+	t.get("/notifications/policy", User, "read:notifications", a.NotificationPolicyV1)
 	t.get("/notifications/:id", User, "read:notifications", a.GetNotification)
 	t.post("/notifications/clear", "write:notifications", a.ClearNotifications)
 	t.post("/notifications/dismiss", "write:notifications", a.DismissNotification)

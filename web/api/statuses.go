@@ -155,6 +155,18 @@ func (a *API) StatusCard(c echo.Context) error {
 	return c.JSONBlob(http.StatusOK, []byte(jsonNull))
 }
 
+// StatusNothing is an empty list about a post that the asker may see.
+func (a *API) StatusNothing(c echo.Context) error {
+	id, err := pathID(c)
+	if err != nil {
+		return err
+	}
+	if _, err := a.db.Post(c.Request().Context(), auth.From(c).Viewer(), id); err != nil {
+		return err
+	}
+	return none(c)
+}
+
 // FavouritedBy lists who likes a post.
 func (a *API) FavouritedBy(c echo.Context) error {
 	return a.reactedTo(c, func(v store.Viewer, id store.ID, p store.Page) ([]*store.Account, store.ID, error) {
