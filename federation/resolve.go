@@ -3,6 +3,7 @@ package federation
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"time"
@@ -15,7 +16,9 @@ import (
 const staleAfter = 24 * time.Hour
 
 // ResolveAccount finds the account behind an address such as ada, ada@b.example or @ada@b.example:
-// here, known from elsewhere, or by asking its server. store.ErrNotFound when there is none.
+// here, known from elsewhere, or by asking its server. store.ErrNotFound when there is none, or none is
+// found; the error is then also ErrTemporary if the server could not be asked, and ErrUnwanted, ErrBlocked
+// or ErrForbiddenAddress if it is not to be.
 func (f *Server) ResolveAccount(ctx context.Context, address string) (*store.Account, error) {
 	handle, host, err := social.ParseAddress(address)
 	if err != nil {
@@ -57,7 +60,7 @@ func (f *Server) lookUp(ctx context.Context, handle, host string) (*store.Accoun
 		return nil, ctx.Err()
 	}
 	f.log.Info("account not found elsewhere", "host", host, "error", err)
-	return nil, store.ErrNotFound
+	return nil, fmt.Errorf("%w: %w", store.ErrNotFound, err)
 }
 
 // Resolved is what a URL or address stands for: one of the two.

@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
+	"cohort/federation"
 	"cohort/social"
 	"cohort/store"
 )
@@ -30,7 +32,7 @@ func (c seatGrant) Run(p *program) error {
 	return p.withInstance(func(ctx context.Context, i *instance) error {
 		account, err := i.federation.ResolveAccount(ctx, c.Handle)
 		if err != nil {
-			return missing(err, "there is no account %s", c.Handle)
+			return notResolved(err, c.Handle)
 		}
 		seat, err := i.social.GrantSeat(ctx, account, social.SeatGrant{Type: c.Type, Unit: c.Unit, From: c.From, To: c.To, Reason: c.Reason})
 		if err != nil {
@@ -44,6 +46,23 @@ func (c seatGrant) Run(p *program) error {
 		}{seat.ID.String(), account.Address(), account.URI, seat.Unit},
 			fmt.Sprintf("seat %s: %s, %s %s", seat.ID, account.Address(), seat.Unit, years(seat.YearFrom, seat.YearTo)))
 	})
+}
+
+// notResolved says in a sentence why the account at an address was not found,
+// which may be that its server did not answer.
+func notResolved(err error, address string) error {
+	_, host, parseErr := social.ParseAddress(address)
+	switch {
+	case parseErr != nil:
+		return err
+	case errors.Is(err, federation.ErrTemporary), errors.Is(err, context.DeadlineExceeded):
+		return &absent{fmt.Sprintf("the server %s could not be asked about %s: it cannot be reached or does not answer", host, address), err}
+	case errors.Is(err, federation.ErrForbiddenAddress):
+		return &absent{fmt.Sprintf("the server %s is at an address that is not contacted; federation.allowed_networks can allow private ones", host), err}
+	case errors.Is(err, federation.ErrUnwanted), errors.Is(err, federation.ErrBlocked):
+		return &absent{fmt.Sprintf("this instance does not speak with %s; see federation.mode and cohort domain list", host), err}
+	}
+	return missing(err, "there is no account %s", address)
 }
 
 type seatList struct {
