@@ -237,6 +237,8 @@ func (p *Params) kid(name string, add bool) *Params {
 	return k
 }
 
+// readJSON reads one JSON object. Of a name that is there twice the last counts, as in the libraries that
+// clients are written with; of what is signed, which goes another way, no name may be.
 func (p *Params) readJSON(body []byte, n *int) error {
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.UseNumber()

@@ -112,6 +112,14 @@ func TestParamsItems(t *testing.T) {
 	}
 }
 
+// Of a name that stands twice in an object, the last counts, at any depth.
+func TestDoubledNames(t *testing.T) {
+	p, err := read("POST", "/", "application/json", `{"status":"a","source":{"privacy":"b","privacy":"c"},"status":"d"}`)
+	if err != nil || p.Text("status") != "d" || p.Text("source", "privacy") != "c" {
+		t.Errorf("%q, %q, %v", p.Text("status"), p.Text("source", "privacy"), err)
+	}
+}
+
 // hostile are requests that cannot be read and must be refused as the client's fault.
 var hostile = map[string][3]string{
 	"broken JSON":        {"application/json", `{"status":`, ""},
