@@ -225,3 +225,28 @@ func TestBrokenLinksAreFound(t *testing.T) {
 		t.Errorf("broken in the other: %q", got)
 	}
 }
+
+// Every variable that the tests heed is named where contributors look.
+func TestTestVariablesAreNamed(t *testing.T) {
+	pattern := regexp.MustCompile(`COHORT_(TEST_[A-Z_]+|SAMPLES)`)
+	named := document(t, "CONTRIBUTING.md")
+	found := map[string]bool{}
+	err := filepath.WalkDir("../..", func(path string, entry os.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || filepath.Ext(path) != ".go" && !strings.HasSuffix(filepath.ToSlash(path), ".ci/test") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		for _, name := range pattern.FindAllString(string(text), -1) {
+			found[name] = true
+		}
+		return err
+	})
+	if err != nil || len(found) < 5 {
+		t.Fatalf("only %v, %v", found, err)
+	}
+	for name := range found {
+		if !strings.Contains(named, "`"+name) {
+			t.Errorf("CONTRIBUTING.md does not name %s", name)
+		}
+	}
+}
