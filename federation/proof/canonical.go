@@ -50,6 +50,16 @@ func canonical(doc []byte) ([]byte, error) {
 	return canon, nil
 }
 
+// canonicalMembers is canonical together with the members of the document, which
+// refer to it.
+func canonicalMembers(doc []byte) (canon []byte, list []member, err error) {
+	if canon, err = canonical(doc); err != nil {
+		return nil, nil, err
+	}
+	list, err = members(canon)
+	return canon, list, err
+}
+
 // checkShape bounds depth and number of values before anything is built from
 // the document. It need not be valid yet.
 func checkShape(doc []byte) error {

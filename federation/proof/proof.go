@@ -70,11 +70,7 @@ func Sign(doc []byte, key ed25519.PrivateKey, method, purpose string, created ti
 	if method == "" || purpose == "" || len(method) > maxMethod || !utf8.ValidString(method+purpose) {
 		return nil, fmt.Errorf("%w: method or purpose", ErrMalformed)
 	}
-	canon, err := canonical(doc)
-	if err != nil {
-		return nil, err
-	}
-	list, err := members(canon)
+	canon, list, err := canonicalMembers(doc)
 	if err != nil {
 		return nil, err
 	}
@@ -148,11 +144,7 @@ func hashData(config, doc []byte) []byte {
 // ErrBadKey, ErrBadSignature.
 // spec: FEP-8b32 proof verification
 func Verify(doc []byte, resolve func(method string) (ed25519.PublicKey, error)) (*Proof, error) {
-	canon, err := canonical(doc)
-	if err != nil {
-		return nil, err
-	}
-	list, err := members(canon)
+	_, list, err := canonicalMembers(doc)
 	if err != nil {
 		return nil, err
 	}
