@@ -22,12 +22,8 @@ func (f *Server) FetchActor(ctx context.Context, uri string) (*store.Account, er
 
 // fetchNamed is FetchActor for an actor to whom WebFinger has just led, if just is not nil.
 func (f *Server) fetchNamed(ctx context.Context, uri string, just *fingered) (*store.Account, error) {
-	host, err := authority(uri)
-	if err != nil {
+	if _, err := f.allowedHost(ctx, uri); err != nil {
 		return nil, err
-	}
-	if ok, err := f.allowed(ctx, host); err != nil || !ok {
-		return nil, firstOf(err, ErrUnwanted)
 	}
 	got, err, _ := f.fetches.Do("actor "+uri, func() (any, error) { return f.fetchActor(ctx, uri, just) })
 	if err != nil {
@@ -41,11 +37,7 @@ func (f *Server) fetchNamed(ctx context.Context, uri string, just *fingered) (*s
 }
 
 func (f *Server) fetchActor(ctx context.Context, uri string, just *fingered) (*store.Account, error) {
-	sign, err := f.asServer(ctx)
-	if err != nil {
-		return nil, err
-	}
-	doc, err := f.client.Fetch(ctx, uri, sign)
+	doc, err := f.fetch(ctx, uri)
 	if err != nil {
 		return nil, err
 	}
@@ -56,12 +48,9 @@ func (f *Server) fetchActor(ctx context.Context, uri string, just *fingered) (*s
 	if actor.ID != uri && actor.ID != doc.ID {
 		return nil, fmt.Errorf("%w: another id", ErrUnverified)
 	}
-	host, err := authority(actor.ID)
+	host, err := f.allowedHost(ctx, actor.ID) // a redirect may have led elsewhere
 	if err != nil {
 		return nil, err
-	}
-	if ok, err := f.allowed(ctx, host); err != nil || !ok {
-		return nil, firstOf(err, ErrUnwanted) // a redirect led to a server that we do not speak with
 	}
 	a, err := remoteAccount(actor, host)
 	if err != nil {
@@ -170,18 +159,10 @@ func ownKeys(a *store.Account, actor *vocab.Actor) {
 
 // fetchNote reads a post elsewhere from its own id.
 func (f *Server) fetchNote(ctx context.Context, uri string) (*vocab.Note, error) {
-	host, err := authority(uri)
-	if err != nil {
+	if _, err := f.allowedHost(ctx, uri); err != nil {
 		return nil, err
 	}
-	if ok, err := f.allowed(ctx, host); err != nil || !ok {
-		return nil, firstOf(err, ErrUnwanted)
-	}
-	sign, err := f.asServer(ctx)
-	if err != nil {
-		return nil, err
-	}
-	doc, err := f.client.Fetch(ctx, uri, sign)
+	doc, err := f.fetch(ctx, uri)
 	if err != nil {
 		return nil, err
 	}

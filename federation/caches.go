@@ -1,11 +1,8 @@
 package federation
 
 import (
-	"crypto"
 	"sync"
 	"time"
-
-	"cohort/federation/httpsig"
 )
 
 // recent remembers that something was done lately, within bounds: a failed fetch, a refresh of a key.
@@ -31,81 +28,49 @@ func (r *recent) within(key string, d time.Duration) bool {
 func (r *recent) note(key string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for k := range r.at {
-		if len(r.at) < r.max {
-			break
-		}
-		delete(r.at, k) // any will do: forgetting costs one fetch
-	}
+	makeRoom(r.at, r.max)
 	r.at[key] = r.now()
 }
 
-// parsedKeys keeps public keys parsed, by their text.
-type parsedKeys struct {
-	max  int
-	mu   sync.RWMutex
-	keys map[string]crypto.PublicKey
+// kept keeps, by a key, what takes a while to make, within bounds: a document just rendered, which goes to
+// many hosts; a public key, parsed; a signer. The key must name everything that the value depends on.
+type kept[K comparable, V any] struct {
+	max    int
+	mu     sync.RWMutex
+	values map[K]V
 }
 
-func newParsedKeys(limit int) *parsedKeys {
-	return &parsedKeys{max: limit, keys: map[string]crypto.PublicKey{}}
+func newKept[K comparable, V any](limit int) *kept[K, V] {
+	return &kept[K, V]{max: limit, values: map[K]V{}}
 }
 
-func (p *parsedKeys) parse(pem string) (crypto.PublicKey, error) {
-	p.mu.RLock()
-	key := p.keys[pem]
-	p.mu.RUnlock()
-	if key != nil {
-		return key, nil
+// get returns the value of key, making it if it is not there. What fails is not kept, and two who ask at
+// once may both make it.
+func (c *kept[K, V]) get(key K, create func() (V, error)) (V, error) {
+	c.mu.RLock()
+	v, ok := c.values[key]
+	c.mu.RUnlock()
+	if ok {
+		return v, nil
 	}
-	key, err := httpsig.ParsePublicKey(pem)
+	v, err := create()
 	if err != nil {
-		return nil, err
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for k := range p.keys {
-		if len(p.keys) < p.max {
-			break
-		}
-		delete(p.keys, k)
-	}
-	p.keys[pem] = key
-	return key, nil
-}
-
-// renderCache keeps documents that were just made: one post goes to many hosts.
-type renderCache struct {
-	max  int
-	mu   sync.Mutex
-	docs map[string][]byte
-}
-
-func newRenderCache(limit int) *renderCache {
-	return &renderCache{max: limit, docs: map[string][]byte{}}
-}
-
-// get returns the document of key, making it if it is not there. The key must name everything that the
-// document depends on.
-func (c *renderCache) get(key string, render func() ([]byte, error)) ([]byte, error) {
-	c.mu.Lock()
-	doc := c.docs[key]
-	c.mu.Unlock()
-	if doc != nil {
-		return doc, nil
-	}
-	doc, err := render()
-	if err != nil {
-		return nil, err
+		return v, err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for k := range c.docs {
-		if len(c.docs) < c.max {
-			break
+	makeRoom(c.values, c.max)
+	c.values[key] = v
+	return v, nil
+}
+
+// makeRoom takes entries out of m until there are fewer than limit. Any will do: what is forgotten costs one
+// fetch, or making it once more.
+func makeRoom[K comparable, V any](m map[K]V, limit int) {
+	for k := range m {
+		if len(m) < limit {
+			return
 		}
-		delete(c.docs, k)
+		delete(m, k)
 	}
-	c.docs[key] = doc
-	return doc, nil
 }

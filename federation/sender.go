@@ -2,6 +2,7 @@ package federation
 
 import (
 	"context"
+	"crypto"
 	"errors"
 	"fmt"
 	"net/http"
@@ -58,8 +59,8 @@ func (f *Server) authenticate(ctx context.Context, r *http.Request, body []byte,
 	case err == nil:
 		err = f.welcome(ctx, account)
 	case errors.Is(err, store.ErrNotFound):
-		if ok, err := f.allowed(ctx, host); err != nil || !ok {
-			return Sender{}, firstOf(err, ErrUnwanted)
+		if err := f.mustAllow(ctx, host); err != nil {
+			return Sender{}, err
 		}
 		if act.Type == "Delete" {
 			return Sender{}, errDropped // of someone we never knew
@@ -85,11 +86,7 @@ func (f *Server) welcome(ctx context.Context, account *store.Account) error {
 	if f.Config.Mode != ModePartners {
 		return nil
 	}
-	ok, err := f.allowed(ctx, account.Host)
-	if err == nil && !ok {
-		err = ErrUnwanted
-	}
-	return err
+	return f.mustAllow(ctx, account.Host)
 }
 
 // fetchSender learns of an actor whose signature has to be checked now.
@@ -134,7 +131,7 @@ func (f *Server) fits(sig *httpsig.Signature, account *store.Account) error {
 	if account.KeyID == "" || sig.KeyID != account.KeyID {
 		return httpsig.ErrBadSignature
 	}
-	key, err := f.keys.parse(account.KeyPEM)
+	key, err := f.keys.get(account.KeyPEM, func() (crypto.PublicKey, error) { return httpsig.ParsePublicKey(account.KeyPEM) })
 	if err != nil {
 		return err
 	}
@@ -156,8 +153,8 @@ func (f *Server) authenticateGet(ctx context.Context, r *http.Request) (Sender, 
 	if err != nil {
 		return Sender{}, ErrUnverified
 	}
-	if ok, err := f.allowed(ctx, host); err != nil || !ok {
-		return Sender{}, firstOf(err, ErrUnwanted)
+	if err := f.mustAllow(ctx, host); err != nil {
+		return Sender{}, err
 	}
 	account, err := f.db.KnownActor(ctx, uri)
 	if errors.Is(err, store.ErrNotFound) {
@@ -190,8 +187,8 @@ func (f *Server) senderByProof(ctx context.Context, inner *vocab.Activity) (Send
 	}
 	author, err := f.db.KnownActor(ctx, inner.Actor)
 	if errors.Is(err, store.ErrNotFound) {
-		if ok, err := f.allowed(ctx, host); err != nil || !ok {
-			return Sender{}, firstOf(err, ErrUnwanted)
+		if err := f.mustAllow(ctx, host); err != nil {
+			return Sender{}, err
 		}
 		author, err = f.fetchSender(ctx, inner.Actor)
 	}

@@ -2,7 +2,7 @@ package federation
 
 import (
 	"context"
-	"crypto/rsa"
+	"crypto"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -43,21 +43,21 @@ type Server struct {
 	inbox    pub.FederatingActor
 	resolver *vocab.Resolver
 	fetches  singleflight.Group
-	refused  *recent // what was tried in vain lately, so that strangers cannot make us try again
-	keys     *parsedKeys
-	rendered *renderCache
+	refused  *recent                         // what was tried in vain lately, so that strangers cannot make us try again
+	keys     *kept[string, crypto.PublicKey] // by their PEM
+	rendered *kept[string, []byte]
+	signers  *kept[store.ID, *httpsig.Signer] // of local actors
 
-	mu      sync.Mutex
-	signers map[store.ID]*httpsig.Signer
-	actor   *store.Account // who signs our fetches
+	mu    sync.Mutex
+	actor *store.Account // who signs our fetches
 }
 
 // New makes the server's federating side. The client asks it, from then on, whom it may contact.
 func New(c Config, s *social.Service, client *Client, log *slog.Logger) (*Server, error) {
 	f := &Server{
 		Config: c, social: s, db: s.DB, client: client, log: log,
-		refused: newRecent(10_000, func() time.Time { return s.DB.Now() }), keys: newParsedKeys(10_000), rendered: newRenderCache(256),
-		signers: map[store.ID]*httpsig.Signer{},
+		refused: newRecent(10_000, func() time.Time { return s.DB.Now() }), keys: newKept[string, crypto.PublicKey](10_000),
+		rendered: newKept[string, []byte](256), signers: newKept[store.ID, *httpsig.Signer](1024),
 	}
 	f.inbox = pub.NewCustomActor(&delegate{f}, false, true, clock{s.DB})
 	var err error
@@ -71,36 +71,15 @@ func New(c Config, s *social.Service, client *Client, log *slog.Logger) (*Server
 	return f, nil
 }
 
-// maxSigners bounds the signing keys held ready.
-const maxSigners = 1024
-
 // signer returns what signs requests for a local actor, making its keys if it has none yet.
 func (f *Server) signer(ctx context.Context, a *store.Account) (*httpsig.Signer, error) {
-	f.mu.Lock()
-	s := f.signers[a.ID]
-	f.mu.Unlock()
-	if s != nil {
-		return s, nil
-	}
-	keys, err := f.social.KeysFor(ctx, a.ID)
-	if err != nil {
-		return nil, err
-	}
-	s = newSigner(a, keys.RSA)
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for id := range f.signers {
-		if len(f.signers) < maxSigners {
-			break
+	return f.signers.get(a.ID, func() (*httpsig.Signer, error) {
+		keys, err := f.social.KeysFor(ctx, a.ID)
+		if err != nil {
+			return nil, err
 		}
-		delete(f.signers, id)
-	}
-	f.signers[a.ID] = s
-	return s, nil
-}
-
-func newSigner(a *store.Account, key *rsa.PrivateKey) *httpsig.Signer {
-	return httpsig.NewSigner(keyID(a), key)
+		return httpsig.NewSigner(keyID(a), keys.RSA), nil
+	})
 }
 
 // keyID is the id of the key that signs a local actor's requests, proofKeyID of the one that signs
@@ -108,22 +87,17 @@ func newSigner(a *store.Account, key *rsa.PrivateKey) *httpsig.Signer {
 func keyID(a *store.Account) string      { return a.URI + "#main-key" }
 func proofKeyID(a *store.Account) string { return a.URI + "#ed25519-key" }
 
-// signAs signs requests for a local actor.
-func (f *Server) signAs(ctx context.Context, a *store.Account) (SignFunc, error) {
-	s, err := f.signer(ctx, a)
-	if err != nil {
-		return nil, err
-	}
-	return func(r *http.Request) error { return s.Sign(r, nil, f.db.Now()) }, nil
-}
-
-// asServer signs requests as the server itself, which is how we fetch.
-func (f *Server) asServer(ctx context.Context) (SignFunc, error) {
+// fetch reads a document elsewhere. The server itself asks for it: it signs the request.
+func (f *Server) fetch(ctx context.Context, uri string) (*Document, error) {
 	a, err := f.ServerActor(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return f.signAs(ctx, a)
+	s, err := f.signer(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	return f.client.Fetch(ctx, uri, func(r *http.Request) error { return s.Sign(r, nil, f.db.Now()) })
 }
 
 // ServerActor is the account that speaks for this server.
@@ -157,6 +131,24 @@ func (f *Server) allowed(ctx context.Context, host string) (bool, error) {
 		return found && severity == store.Allow, nil
 	}
 	return severity != store.Suspend, nil
+}
+
+// mustAllow answers ErrUnwanted for a host that we do not speak with.
+func (f *Server) mustAllow(ctx context.Context, host string) error {
+	ok, err := f.allowed(ctx, host)
+	if err == nil && !ok {
+		err = ErrUnwanted
+	}
+	return err
+}
+
+// allowedHost is the authority of a URI; see mustAllow.
+func (f *Server) allowedHost(ctx context.Context, uri string) (string, error) {
+	host, err := authority(uri)
+	if err != nil {
+		return "", err
+	}
+	return host, f.mustAllow(ctx, host)
 }
 
 // blocked tells whether a host is not to be contacted, by whatever way the request came there: a redirect,

@@ -159,8 +159,8 @@ type fingered struct {
 
 // finger asks a domain who stands behind an address of its own.
 func (f *Server) finger(ctx context.Context, handle, domain string) (*fingered, error) {
-	if ok, err := f.allowed(ctx, domain); err != nil || !ok {
-		return nil, firstOf(err, ErrUnwanted)
+	if err := f.mustAllow(ctx, domain); err != nil {
+		return nil, err
 	}
 	q := url.Values{"resource": {"acct:" + handle + "@" + domain}}
 	raw, _, err := f.client.FetchJSON(ctx, f.scheme(domain)+"://"+domain+"/.well-known/webfinger?"+q.Encode(), "application/jrd+json, application/json")
