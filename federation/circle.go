@@ -90,6 +90,8 @@ func (f *Server) hubAnnounced(ctx context.Context, hub Sender, act *vocab.Activi
 			return nil // it began here
 		}
 		return f.social.ReceiveDelete(ctx, author.account, inner.Object.ID, string(inner.Raw))
+	case "Like", "Undo":
+		return f.hubReaction(ctx, author, circle, inner)
 	}
 	return nil
 }

@@ -261,6 +261,19 @@ func (f *Server) deliverActivity(ctx context.Context, job store.Job) error {
 	if err != nil {
 		return dropMissing(err)
 	}
+	if a.PostID != 0 {
+		facts, err := f.db.PostFactsByID(ctx, a.PostID)
+		if err != nil {
+			return dropMissing(err)
+		}
+		if facts.CircleID != 0 {
+			signer, doc, err := f.reactionDocument(ctx, job, a, actor, facts)
+			if err != nil {
+				return dropMissing(err)
+			}
+			return f.post(ctx, job, signer, doc)
+		}
+	}
 	target, err := f.db.Account(ctx, a.TargetID)
 	if err != nil {
 		return dropMissing(err)

@@ -221,7 +221,11 @@ func (f *Server) like(ctx context.Context, sender Sender, act *vocab.Activity) e
 	if act.ID == "" || act.Object == nil || act.Object.ID == "" {
 		return fmt.Errorf("%w: object", vocab.ErrMalformed)
 	}
-	return f.social.ReceiveLike(ctx, sender.account, act.Object.ID, act.ID)
+	said, err := f.said(ctx, sender, act)
+	if err != nil {
+		return err
+	}
+	return f.social.ReceiveLike(ctx, sender.account, act.Object.ID, act.ID, said)
 }
 
 // announce is a boost by the sender or, from a circle, its hub passing on what a member did.

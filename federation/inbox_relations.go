@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"cohort/federation/vocab"
+	"cohort/social"
 	"cohort/store"
 )
 
@@ -173,7 +174,11 @@ func (f *Server) undo(ctx context.Context, sender Sender, act *vocab.Activity) e
 		if inner.Object == nil {
 			return fmt.Errorf("%w: object", vocab.ErrMalformed)
 		}
-		return f.social.ReceiveUndoLike(ctx, sender.account, inner.ID, inner.Object.ID)
+		said, err := f.said(ctx, sender, act)
+		if err != nil {
+			return err
+		}
+		return f.social.ReceiveUndoLike(ctx, sender.account, inner.ID, inner.Object.ID, said)
 	case "Announce":
 		return f.social.ReceiveDelete(ctx, sender.account, inner.ID, "")
 	}
@@ -188,7 +193,7 @@ func (f *Server) undoByID(ctx context.Context, sender Sender, id string) error {
 		return err
 	}
 	if _, err := f.db.LikeByURI(ctx, id); err == nil {
-		return f.social.ReceiveUndoLike(ctx, sender.account, id, "")
+		return f.social.ReceiveUndoLike(ctx, sender.account, id, "", social.Said{})
 	} else if !errors.Is(err, store.ErrNotFound) {
 		return err
 	}

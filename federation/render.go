@@ -164,6 +164,15 @@ func renderAnnounced(circle *store.Account, name string, inner []byte) ([]byte, 
 
 // renderActivity makes the document of a recorded activity.
 func (f *Server) renderActivity(ctx context.Context, a *store.Activity, actor, target *store.Account) ([]byte, error) {
+	out, err := f.activityOf(ctx, a, actor, target)
+	if err != nil {
+		return nil, err
+	}
+	return vocab.EncodeActivity(out)
+}
+
+// activityOf puts a recorded activity into ActivityStreams words.
+func (f *Server) activityOf(ctx context.Context, a *store.Activity, actor, target *store.Account) (vocab.ActivityOut, error) {
 	out := vocab.ActivityOut{ID: f.social.ActivityURI(a.ID), Actor: actor.URI}
 	if target != nil && target.ID != actor.ID {
 		out.To = []string{target.URI}
@@ -171,10 +180,10 @@ func (f *Server) renderActivity(ctx context.Context, a *store.Activity, actor, t
 	if inner, undo := strings.CutPrefix(a.Kind, "undo_"); undo {
 		object, err := f.undone(ctx, a, inner, actor, target)
 		if err != nil {
-			return nil, err
+			return out, err
 		}
 		out.Type, out.Object = "Undo", object
-		return vocab.EncodeActivity(out)
+		return out, nil
 	}
 	switch a.Kind {
 	case "follow":
@@ -191,21 +200,21 @@ func (f *Server) renderActivity(ctx context.Context, a *store.Activity, actor, t
 	case "like":
 		uri, err := f.postURI(ctx, a.PostID)
 		if err != nil {
-			return nil, err
+			return out, err
 		}
 		out.Type, out.Object = "Like", vocab.IRI(uri)
 	case "update_actor":
 		doc, err := f.actorOf(ctx, actor)
 		if err != nil {
-			return nil, err
+			return out, err
 		}
 		out.Type, out.Object, out.To, out.Updated = "Update", doc, []string{vocab.Public}, actor.UpdatedAt
 	case "delete_actor":
 		out.Type, out.Object, out.To = "Delete", vocab.IRI(actor.URI), []string{vocab.Public}
 	default:
-		return nil, errUnknownKind
+		return out, errUnknownKind
 	}
-	return vocab.EncodeActivity(out)
+	return out, nil
 }
 
 // undone is the activity that an Undo takes back, as it was sent.

@@ -285,7 +285,7 @@ func TestLosingASeat(t *testing.T) {
 		if got := w.sending(after.ID); len(got) != 0 {
 			t.Errorf("sent to %q", got)
 		}
-		w.refused("a favourite", w.s.ReceiveLike(ctx, lin, p.URI, lin.URI+"/l"), store.ErrNotFound)
+		w.refused("a favourite", w.s.ReceiveLike(ctx, lin, p.URI, lin.URI+"/l", Said{}), store.ErrNotFound)
 	})
 }
 

@@ -63,7 +63,7 @@ var moves = map[string]func(g *game) error{
 	"like": func(g *game) error { return g.w.s.Like(g.w.t.Context(), g.local(), g.post()) },
 	"receive like": func(g *game) error {
 		by := g.remote()
-		return g.w.s.ReceiveLike(g.w.t.Context(), by, g.postURI(), g.uri(by))
+		return g.w.s.ReceiveLike(g.w.t.Context(), by, g.postURI(), g.uri(by), Said{})
 	},
 	"delete": func(g *game) error {
 		id := g.post()

@@ -45,11 +45,7 @@ func (s *Service) Like(ctx context.Context, by *store.Account, id store.ID) erro
 		if err != nil {
 			return err
 		}
-		to, err := authority(ctx, tx, p)
-		if err != nil {
-			return err
-		}
-		return s.say(ctx, tx, a, to)
+		return s.sayReaction(ctx, tx, a, p)
 	})
 }
 
@@ -67,11 +63,7 @@ func (s *Service) Unlike(ctx context.Context, by *store.Account, id store.ID) er
 		if err != nil {
 			return err
 		}
-		to, err := authority(ctx, tx, p)
-		if err != nil {
-			return err
-		}
-		return s.say(ctx, tx, &store.Activity{Kind: "undo_like", ActorID: by.ID, TargetID: p.AuthorID, PostID: p.ID, InnerURI: like.URI}, to)
+		return s.sayReaction(ctx, tx, &store.Activity{Kind: "undo_like", ActorID: by.ID, TargetID: p.AuthorID, PostID: p.ID, InnerURI: like.URI}, p)
 	})
 }
 

@@ -3,6 +3,7 @@ package social
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	"cohort/store"
@@ -169,23 +170,21 @@ func TestReactionsToPostsElsewhere(t *testing.T) {
 	})
 }
 
-// A reaction inside a circle is told to its hub alone, never to the author's server.
+// A reaction in a circle is told to its hub alone, never to the author's server: that hears of it from the hub.
 func TestReactionsInACircle(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
-		ada, rem := w.person("ada"), w.remote("rem", "r.example")
-		class := w.class("2012-3")
-		w.seat(ada, class)
-		w.seat(rem, class)
-		w.ok(w.s.ReceiveFollow(t.Context(), rem, class.Account, rem.URI+"/follows/1"))
+		lin, rem := w.person("lin"), w.remote("rem", "r.example")
+		c := w.hubElsewhere(lin)
 		in := w.incoming(rem, "<p>inside</p>")
-		in.Circle = class.Account
-		p := w.receive(rem, in)
-		w.ok(w.s.Like(t.Context(), ada, p.ID))
-		if got := w.said(ada); len(got) != 0 {
-			t.Errorf("said %q", got)
-		}
-		if got := w.reload(p); got.LikesCount != 1 {
-			t.Errorf("%d likes", got.LikesCount)
+		in.Circle = c
+		w.ok(w.s.ReceiveHubPost(t.Context(), rem, in))
+		p, err := w.db.PostByURI(t.Context(), store.AsAccount(lin.ID), in.URI)
+		w.ok(err)
+		w.ok(w.s.Like(t.Context(), lin, p.ID))
+		w.ok(w.s.Unlike(t.Context(), lin, p.ID))
+		got := slices.DeleteFunc(w.said(lin), func(s string) bool { return strings.HasPrefix(s, "follow") })
+		if want := []string{"like " + c.Inbox, "undo_like " + c.Inbox}; !slices.Equal(got, want) {
+			t.Errorf("said %q, want %q", got, want)
 		}
 	})
 }

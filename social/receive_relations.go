@@ -199,8 +199,8 @@ func (s *Service) ReceiveUndoBlock(ctx context.Context, from, target *store.Acco
 }
 
 // ReceiveLike is from favouring a post that it may see. What it may not see is as if it were not
-// there: store.ErrNotFound.
-func (s *Service) ReceiveLike(ctx context.Context, from *store.Account, postURI, uri string) error {
+// there: store.ErrNotFound. In a circle here, the members' servers are told what was said.
+func (s *Service) ReceiveLike(ctx context.Context, from *store.Account, postURI, uri string, said Said) error {
 	return s.once(ctx, "receive like", uri, func(tx *store.Tx) error {
 		p, err := tx.PostByURI(ctx, store.AsSigner(from.ID), postURI)
 		if err == nil && p.BoostOfID != 0 {
@@ -210,15 +210,22 @@ func (s *Service) ReceiveLike(ctx context.Context, from *store.Account, postURI,
 			return err
 		}
 		created, err := tx.InsertLike(ctx, from.ID, p, uri)
-		if err != nil || !created || p.Host != "" {
+		if err != nil || !created {
 			return err
 		}
-		return s.notify(ctx, tx, store.Notification{AccountID: p.AuthorID, Kind: store.NotifyLike, FromID: from.ID, PostID: p.ID}, p.RootID)
+		if p.Host == "" {
+			err = s.notify(ctx, tx, store.Notification{AccountID: p.AuthorID, Kind: store.NotifyLike, FromID: from.ID, PostID: p.ID}, p.RootID)
+		}
+		if err != nil {
+			return err
+		}
+		return s.passOnSaid(ctx, tx, "like", from, uri, p, said)
 	})
 }
 
-// ReceiveUndoLike takes a favourite back, found by its own id or by the post.
-func (s *Service) ReceiveUndoLike(ctx context.Context, from *store.Account, likeURI, postURI string) error {
+// ReceiveUndoLike takes a favourite back, found by its own id or by the post. What was said is passed on as by
+// ReceiveLike.
+func (s *Service) ReceiveUndoLike(ctx context.Context, from *store.Account, likeURI, postURI string, said Said) error {
 	return s.tx(ctx, "receive unlike", func(tx *store.Tx) error {
 		post := store.ID(0)
 		like, err := tx.LikeByURI(ctx, likeURI)
@@ -240,11 +247,19 @@ func (s *Service) ReceiveUndoLike(ctx context.Context, from *store.Account, like
 			}
 			post = facts.ID
 		}
-		_, err = tx.DeleteLike(ctx, from.ID, post)
+		like, err = tx.DeleteLike(ctx, from.ID, post)
 		if errors.Is(err, store.ErrNotFound) {
 			return nil
 		}
-		return err
+		if err != nil || said.Signed == "" {
+			return err
+		}
+		facts, err := tx.PostFactsByID(ctx, post)
+		if err != nil {
+			return err
+		}
+		p := &store.Post{ID: post, AuthorID: facts.AuthorID, CircleID: facts.CircleID}
+		return s.passOnSaid(ctx, tx, "undo_like", from, like.URI, p, said)
 	})
 }
 

@@ -38,7 +38,7 @@ func TestReceiveRefuses(t *testing.T) {
 			"a delete of a local post":   {w.s.ReceiveDelete(ctx, eve, local.URI, ""), ErrForbidden},
 			"a boost under its id":       {w.s.ReceiveBoost(ctx, eve, IncomingBoost{URI: p.URI, PostURI: local.URI}), ErrForbidden},
 			"a boost of nothing":         {w.s.ReceiveBoost(ctx, eve, IncomingBoost{URI: eve.URI + "/b", PostURI: "https://x.example/1"}), store.ErrNotFound},
-			"a like of nothing":          {w.s.ReceiveLike(ctx, eve, "https://x.example/1", eve.URI+"/l"), store.ErrNotFound},
+			"a like of nothing":          {w.s.ReceiveLike(ctx, eve, "https://x.example/1", eve.URI+"/l", Said{}), store.ErrNotFound},
 			"an update of what is not":   {w.s.ReceiveUpdate(ctx, eve, newer(eve.URI+"/posts/0")), nil},
 			"a delete of a future local": {w.s.ReceiveDelete(ctx, eve, storetest.Base+"/posts/1", ""), nil},
 		} {
@@ -78,8 +78,8 @@ func TestReceiveOnce(t *testing.T) {
 		}
 		for i := range 5 {
 			n := store.ID(i).String()
-			w.ok(w.s.ReceiveLike(ctx, rem, mine.URI, rem.URI+"/likes/1"))
-			w.ok(w.s.ReceiveLike(ctx, rem, mine.URI, rem.URI+"/likes/"+n))
+			w.ok(w.s.ReceiveLike(ctx, rem, mine.URI, rem.URI+"/likes/1", Said{}))
+			w.ok(w.s.ReceiveLike(ctx, rem, mine.URI, rem.URI+"/likes/"+n, Said{}))
 			w.ok(w.s.ReceiveBoost(ctx, rem, IncomingBoost{URI: rem.URI + "/boosts/1", PostURI: mine.URI, Published: w.db.Now()}))
 			w.ok(w.s.ReceiveBoost(ctx, rem, IncomingBoost{URI: rem.URI + "/boosts/" + n, PostURI: mine.URI}))
 		}
@@ -90,8 +90,8 @@ func TestReceiveOnce(t *testing.T) {
 		w.same("told of the reply", w.told(got[0]), ada)
 		w.same("told of the rest", w.told(mine), ada, ada)
 		for range 5 {
-			w.ok(w.s.ReceiveUndoLike(ctx, rem, rem.URI+"/likes/1", ""))
-			w.ok(w.s.ReceiveUndoLike(ctx, rem, "", mine.URI))
+			w.ok(w.s.ReceiveUndoLike(ctx, rem, rem.URI+"/likes/1", "", Said{}))
+			w.ok(w.s.ReceiveUndoLike(ctx, rem, "", mine.URI, Said{}))
 			w.ok(w.s.ReceiveDelete(ctx, rem, rem.URI+"/boosts/1", ""))
 			w.ok(w.s.ReceiveDelete(ctx, rem, in.URI, ""))
 		}
@@ -293,7 +293,7 @@ func TestReactionsToUnseenPosts(t *testing.T) {
 			"in a circle": w.post(ada, Draft{Text: "x", Circle: class.ID}), "by a blocker": blocked,
 		} {
 			before := w.count(`SELECT COUNT(*) FROM posts`)
-			w.refused(name+": like", w.s.ReceiveLike(ctx, eve, p.URI, eve.URI+"/likes/"+p.ID.String()), store.ErrNotFound)
+			w.refused(name+": like", w.s.ReceiveLike(ctx, eve, p.URI, eve.URI+"/likes/"+p.ID.String(), Said{}), store.ErrNotFound)
 			w.refused(name+": boost", w.s.ReceiveBoost(ctx, eve, IncomingBoost{URI: eve.URI + "/boosts/" + p.ID.String(), PostURI: p.URI}), store.ErrNotFound)
 			in := w.incoming(eve, "<p>@ada reply</p>")
 			in.ReplyTo = p.URI
@@ -331,7 +331,7 @@ func TestReactionsToUnseenPosts(t *testing.T) {
 		_, err := w.s.ReceivePost(ctx, rem, out)
 		w.refused("a member who carries the circle's words out", err, ErrForbidden)
 		w.refused("a member's boost", w.s.ReceiveBoost(ctx, rem, IncomingBoost{URI: rem.URI + "/b", PostURI: inside.URI}), store.ErrNotFound)
-		w.ok(w.s.ReceiveLike(ctx, rem, inside.URI, rem.URI+"/l"))
+		w.ok(w.s.ReceiveLike(ctx, rem, inside.URI, rem.URI+"/l", Said{}))
 		if got := w.reload(inside); got.LikesCount != 1 {
 			t.Error("a member's favourite does not count")
 		}

@@ -58,6 +58,21 @@ func (tx *Tx) EnqueueKnowing(ctx context.Context, kind string, object, account I
 	return n, nil
 }
 
+// enqueueReaction is about the post $4.
+var enqueueReaction = deliveries(`SELECT DISTINCT v.host AS host, CASE WHEN v.shared_inbox <> '' THEN v.shared_inbox ELSE v.inbox END AS inbox
+		FROM posts p CROSS JOIN (` + recipients(InCircle, "$4", "CAST($3 AS BIGINT)", "$4") + `) r CROSS JOIN accounts v
+		WHERE p.id = CAST($4 AS BIGINT) AND v.id = r.id AND v.host <> '' AND v.inbox <> '' AND ` + canReceive("p", "v.id"))
+
+// EnqueueReaction adds a delivery to every server with a member who may receive a post in a circle of ours: of an activity
+// about it, which the circle sends. It returns how many there are.
+func (tx *Tx) EnqueueReaction(ctx context.Context, kind string, activity ID, post *Post) (int, error) {
+	n, err := tx.enqueueSlices(ctx, enqueueReaction, kind, activity, post.CircleID, post.ID, post.CircleID)
+	if err != nil {
+		return n, fmt.Errorf("enqueue a reaction to %d: %w", post.ID, err)
+	}
+	return n, nil
+}
+
 // EnqueuePost adds the deliveries of a post to everyone elsewhere whom it is
 // for and who may receive it, one per inbox, and returns how many. A post in
 // a circle of ours goes to the members' servers, sent by the circle; one in a
