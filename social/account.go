@@ -387,7 +387,13 @@ func (s *Service) DeleteAccount(ctx context.Context, account *store.Account, by 
 	if !account.Local() || account.Kind == store.KindServer || account.Kind == store.KindCircle {
 		return ErrForbidden
 	}
-	return s.tx(ctx, "delete account", func(tx *store.Tx) error {
+	var pictures []string
+	err := s.tx(ctx, "delete account", func(tx *store.Tx) error {
+		now, err := tx.Account(ctx, account.ID)
+		if err != nil {
+			return err
+		}
+		pictures = []string{now.Avatar, now.Header}
 		// Who has to be told is found before the follows are gone.
 		if err := s.tellActor(ctx, tx, account, "delete_actor"); err != nil {
 			return err
@@ -398,6 +404,10 @@ func (s *Service) DeleteAccount(ctx context.Context, account *store.Account, by 
 		tx.AfterCommit(func() { s.Hub.Drop(account.ID) })
 		return s.bury(ctx, tx, account.ID)
 	})
+	if err == nil {
+		s.DiscardFiles(ctx, pictures...)
+	}
+	return err
 }
 
 // tellActor queues news about an actor of ours for every server that holds a relation to it or was

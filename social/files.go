@@ -1,11 +1,25 @@
 package social
 
 import (
+	"context"
 	"html"
 	"mime"
 	"path"
 	"strings"
 )
+
+// DiscardFiles removes what no row names any more, once that is committed. A file that cannot be removed is
+// waste and nothing worse: it is logged.
+func (s *Service) DiscardFiles(ctx context.Context, names ...string) {
+	for _, name := range names {
+		if name == "" {
+			continue
+		}
+		if err := s.Files.Remove(name); err != nil {
+			s.Log.WarnContext(ctx, "file not removed", "file", name, "error", err)
+		}
+	}
+}
 
 // FileURL is where a stored file is served. Names are random: whoever has one was given it.
 func (s *Service) FileURL(name string) string {

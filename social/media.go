@@ -141,18 +141,23 @@ func (s *Service) UpdateProfile(ctx context.Context, by *store.Account, c Profil
 	}
 	header, err := s.picture(ctx, c.Header, "header", s.Images.Header)
 	if err != nil {
+		s.DiscardFiles(ctx, avatar)
 		return nil, err
 	}
 	var a *store.Account
+	var replaced []string
 	err = s.tx(ctx, "update profile", func(tx *store.Tx) (err error) {
+		replaced = nil
 		if a, err = tx.Account(ctx, by.ID); err != nil {
 			return err
 		}
 		s.applyProfile(a, c)
 		if avatar != "" || c.RemoveAvatar {
+			replaced = append(replaced, a.Avatar)
 			a.Avatar = avatar
 		}
 		if header != "" || c.RemoveHeader {
+			replaced = append(replaced, a.Header)
 			a.Header = header
 		}
 		a.UpdatedAt = tx.Now
@@ -164,6 +169,9 @@ func (s *Service) UpdateProfile(ctx context.Context, by *store.Account, c Profil
 		}
 		return s.tellActor(ctx, tx, a, "update_actor")
 	})
+	if err == nil {
+		s.DiscardFiles(ctx, replaced...)
+	}
 	return a, err
 }
 

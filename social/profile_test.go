@@ -228,3 +228,42 @@ func TestRememberBoost(t *testing.T) {
 		})
 	})
 }
+
+// Pictures that were replaced, removed or refused leave no file, and those of a deleted account neither.
+func TestReplacedPicturesLeaveNoFile(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx := t.Context()
+		ada := w.person("ada")
+		files := func(want ...string) {
+			t.Helper()
+			var names []string
+			w.ok(w.s.Files.Walk(ctx, func(f store.StoredFile) error { names = append(names, f.Name); return nil }))
+			slices.Sort(names)
+			slices.Sort(want)
+			if !slices.Equal(names, want) {
+				t.Errorf("files %q, want %q", names, want)
+			}
+		}
+		set := func(c ProfileChange) *store.Account {
+			t.Helper()
+			a, err := w.s.UpdateProfile(ctx, ada, c)
+			w.ok(err)
+			return a
+		}
+		png := func() *bytes.Reader { return bytes.NewReader(asPNG(t, corners(8, 8))) }
+		first := set(ProfileChange{Avatar: png(), Header: png()})
+		files(first.Avatar, first.Header)
+		second := set(ProfileChange{Avatar: png()})
+		files(second.Avatar, first.Header)
+		if _, err := w.s.UpdateProfile(ctx, ada, ProfileChange{Avatar: png(), Header: strings.NewReader("<svg/>")}); err == nil {
+			t.Error("a broken header is taken")
+		}
+		files(second.Avatar, first.Header)
+		set(ProfileChange{Name: ptr("Ada")})
+		files(second.Avatar, first.Header)
+		set(ProfileChange{RemoveHeader: true})
+		files(second.Avatar)
+		w.ok(w.s.DeleteAccount(ctx, w.account(ada), 0))
+		files()
+	})
+}

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"strconv"
@@ -109,15 +108,6 @@ func (a *API) DeleteMedia(c echo.Context) error {
 	if err := a.db.Tx(ctx, func(tx *store.Tx) error { return tx.DeleteMedia(ctx, me, id) }); err != nil {
 		return err
 	}
-	a.removeFiles(ctx, m.File, m.Preview)
+	a.s.DiscardFiles(ctx, m.File, m.Preview)
 	return empty(c)
-}
-
-// removeFiles removes what no row names any more. What fails is swept later.
-func (a *API) removeFiles(ctx context.Context, names ...string) {
-	for _, name := range names {
-		if err := a.s.Files.Remove(name); err != nil && !errors.Is(err, store.ErrNotFound) {
-			a.log.WarnContext(ctx, "file not removed", "file", name, "error", err)
-		}
-	}
 }
