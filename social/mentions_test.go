@@ -158,22 +158,25 @@ func TestLetterToUnknownPeople(t *testing.T) {
 	})
 }
 
-// Whatever happens between the writing and the looking up, the post leaves as it is by then, or not at all.
-func TestWhatHappensBeforeTheLookUp(t *testing.T) {
+// beginning is a post by somebody new with a follower elsewhere, which names a stranger at name.example.
+func (w *world) beginning(name string, fan *store.Account) (*store.Account, *store.Post, *elsewhere) {
+	w.t.Helper()
+	ada := w.person(name)
+	w.follows(fan, ada)
+	e := &elsewhere{w: w, people: map[string]string{"new": name + ".example", "other": name + ".example"}}
+	return ada, w.post(ada, Draft{Text: "hello @new@" + name + ".example"}), e
+}
+
+// What is edited before the looking up, or while it is done, leaves as it reads by then.
+func TestEditedBeforeTheLookUp(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		fan := w.remote("fan", "fans.example")
-		begin := func(name string) (*store.Account, *store.Post, *elsewhere) {
-			ada := w.person(name)
-			w.follows(fan, ada)
-			e := &elsewhere{w: w, people: map[string]string{"new": name + ".example", "other": name + ".example"}}
-			return ada, w.post(ada, Draft{Text: "hello @new@" + name + ".example"}), e
-		}
 		edit := func(by *store.Account, p *store.Post, text string) {
 			_, err := w.s.Edit(t.Context(), by, p.ID, Draft{Text: text})
 			w.ok(err)
 		}
 
-		ada, p, e := begin("edited")
+		ada, p, e := w.beginning("edited", fan)
 		edit(ada, p, "rather @other@edited.example")
 		w.goesTo("edited", p)
 		w.lookUp(e.find)
@@ -182,7 +185,7 @@ func TestWhatHappensBeforeTheLookUp(t *testing.T) {
 			t.Errorf("mentions %+v, asked for %q", v.Mentions, e.asked)
 		}
 
-		ada, p, e = begin("meanwhile")
+		ada, p, e = w.beginning("meanwhile", fan)
 		e.during = func() {
 			e.during = nil
 			edit(ada, p, "rather @other@meanwhile.example")
@@ -193,7 +196,7 @@ func TestWhatHappensBeforeTheLookUp(t *testing.T) {
 			t.Errorf("edited meanwhile: mentions %+v", v.Mentions)
 		}
 
-		ada, p, e = begin("restless") // edited again and again
+		ada, p, e = w.beginning("restless", fan) // edited again and again
 		n := 0
 		e.during = func() {
 			n++
@@ -204,13 +207,19 @@ func TestWhatHappensBeforeTheLookUp(t *testing.T) {
 		if v := w.shown(store.Anonymous, p.ID); n != lookUpRounds || len(v.Mentions) != 1 || !strings.HasSuffix(v.Post.HTML, "</a></span> and @ghostooo@restless.example</p>") {
 			t.Errorf("after %d edits: %s", n, v.Post.HTML)
 		}
+	})
+}
 
-		ada, p, e = begin("deleted")
+// Whatever else happens before, the post leaves to those who may have it by then, or not at all.
+func TestWhatHappensBeforeTheLookUp(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		fan := w.remote("fan", "fans.example")
+		ada, p, e := w.beginning("deleted", fan)
 		_, err := w.s.DeletePost(t.Context(), ada, p.ID)
 		w.ok(err)
 		w.lookUp(e.find)
 		w.goesTo("deleted", p)
-		ada, p, e = begin("gone")
+		ada, p, e = w.beginning("gone", fan)
 		e.during = func() {
 			_, err := w.s.DeletePost(t.Context(), ada, p.ID)
 			w.ok(err)
@@ -218,7 +227,7 @@ func TestWhatHappensBeforeTheLookUp(t *testing.T) {
 		w.lookUp(e.find)
 		w.goesTo("deleted meanwhile", p)
 
-		ada, p, e = begin("suspended")
+		ada, p, e = w.beginning("suspended", fan)
 		w.ok(w.s.Suspend(t.Context(), ada, 0, "spam"))
 		w.lookUp(e.find)
 		w.goesTo("the author suspended", p)
@@ -226,7 +235,7 @@ func TestWhatHappensBeforeTheLookUp(t *testing.T) {
 			t.Errorf("asked for %q in the name of a suspended member", e.asked)
 		}
 
-		ada, p, e = begin("blocker")
+		ada, p, e = w.beginning("blocker", fan)
 		e.during = func() {
 			a, err := w.db.AccountByHandle(t.Context(), "new", "blocker.example")
 			w.ok(err)
@@ -236,7 +245,7 @@ func TestWhatHappensBeforeTheLookUp(t *testing.T) {
 		w.goesTo("the author blocks whom she named", p, "create https://fans.example/inbox")
 
 		// Who blocks her gets it as she would if she were known before: what to do with it is for her server to say.
-		ada, p, e = begin("blocked")
+		ada, p, e = w.beginning("blocked", fan)
 		e.during = func() {
 			a, err := w.db.AccountByHandle(t.Context(), "new", "blocked.example")
 			w.ok(err)
@@ -246,7 +255,7 @@ func TestWhatHappensBeforeTheLookUp(t *testing.T) {
 		known := w.post(ada, Draft{Text: "hello @new@blocked.example"})
 		w.goesTo("blocked by whom she named", p, w.deliveries(known)...)
 
-		_, p, _ = begin("unfound")
+		_, p, _ = w.beginning("unfound", fan)
 		w.lookUp((&elsewhere{w: w}).find)
 		w.goesTo("nobody found", p, "create https://fans.example/inbox")
 		if v := w.shown(store.Anonymous, p.ID); !v.Post.HeldAt.IsZero() || v.Post.MentionCount != 0 {
