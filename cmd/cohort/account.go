@@ -164,8 +164,7 @@ func (c accountList) Run(p *program) error {
 			}
 			page.MaxID = next
 		}
-		return p.printList(rows, []string{"HANDLE", "EMAIL", "ROLE", "STATE", "CREATED"}, len(rows), func(n int) []string {
-			r := rows[n]
+		return printList(p, rows, []string{"HANDLE", "EMAIL", "ROLE", "STATE", "CREATED"}, func(r accountRow) []string {
 			return []string{"@" + r.Handle, r.Email, r.Role, r.State, r.Created.Format(time.DateOnly)}
 		})
 	})

@@ -61,8 +61,7 @@ func (circleList) Run(p *program) error {
 		for _, c := range circles {
 			rows = append(rows, circleRow{c.ID.String(), c.Handle, c.Name, c.Unit, c.YearFrom, c.YearTo, c.Listing, c.CreatedAt})
 		}
-		return p.printList(rows, []string{"SLUG", "NAME", "UNIT", "YEARS", "LISTING"}, len(rows), func(n int) []string {
-			r := rows[n]
+		return printList(p, rows, []string{"SLUG", "NAME", "UNIT", "YEARS", "LISTING"}, func(r circleRow) []string {
 			return []string{r.Slug, r.Name, r.Unit, years(r.From, r.To), r.Listing}
 		})
 	})

@@ -82,8 +82,7 @@ func (domainList) Run(p *program) error {
 		for _, d := range policies {
 			rows = append(rows, domainRow{d.Domain, d.Severity, d.Reason, d.CreatedAt})
 		}
-		return p.printList(rows, []string{"DOMAIN", "SEVERITY", "SINCE", "REASON"}, len(rows), func(n int) []string {
-			r := rows[n]
+		return printList(p, rows, []string{"DOMAIN", "SEVERITY", "SINCE", "REASON"}, func(r domainRow) []string {
 			return []string{r.Domain, r.Severity, r.Created.Format(time.DateOnly), r.Reason}
 		})
 	})

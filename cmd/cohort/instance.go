@@ -119,11 +119,7 @@ func (i *instance) close() error {
 // withInstance runs one command on the configured instance. Such a command
 // logs warnings only, to errOut.
 func (p *program) withInstance(run func(ctx context.Context, i *instance) error) error {
-	config, err := p.load()
-	if err != nil {
-		return err
-	}
-	log, err := newLogger(warningsOnly(config.Log), p.errOut)
+	config, log, err := p.setUp(warningsOnly)
 	if err != nil {
 		return err
 	}

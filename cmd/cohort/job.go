@@ -65,8 +65,7 @@ func (c jobList) Run(p *program) error {
 			}
 			filter.After = last
 		}
-		return p.printList(rows, []string{"ID", "STATE", "KIND", "TARGET", "ATTEMPTS", "LAST ERROR"}, len(rows), func(n int) []string {
-			r := rows[n]
+		return printList(p, rows, []string{"ID", "STATE", "KIND", "TARGET", "ATTEMPTS", "LAST ERROR"}, func(r jobRow) []string {
 			return []string{r.ID, r.State, r.Kind, r.Target, strconv.Itoa(r.Attempts), r.LastError}
 		})
 	})

@@ -21,6 +21,10 @@ func newLogger(config LogConfig, out io.Writer) (*slog.Logger, error) {
 	return slog.New(requestLog{slog.NewTextHandler(out, options)}), nil
 }
 
+// asConfigured is the log of a command that goes on for long or changes the
+// database's form.
+func asConfigured(config LogConfig) LogConfig { return config }
+
 // warningsOnly is the log of a command, whose result matters more than how it
 // came about. Who asked for every detail gets it.
 func warningsOnly(config LogConfig) LogConfig {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 
 	"github.com/alecthomas/kong"
@@ -127,4 +128,15 @@ func exitCode(err error) int {
 // load is the configuration this command was given.
 func (p *program) load() (Config, error) {
 	return LoadConfig(p.configFile, p.environ)
+}
+
+// setUp is load with the log that the configuration asks for, as howMuch takes
+// it: asConfigured or warningsOnly.
+func (p *program) setUp(howMuch func(LogConfig) LogConfig) (Config, *slog.Logger, error) {
+	config, err := p.load()
+	if err != nil {
+		return Config{}, nil, err
+	}
+	log, err := newLogger(howMuch(config.Log), p.errOut)
+	return config, log, err
 }

@@ -5,11 +5,7 @@ type migrateCommand struct{}
 // Run brings the database's schema to this program's version. It may run while
 // another process of the same version serves.
 func (migrateCommand) Run(p *program) error {
-	config, err := p.load()
-	if err != nil {
-		return err
-	}
-	log, err := newLogger(config.Log, p.errOut)
+	config, log, err := p.setUp(asConfigured)
 	if err != nil {
 		return err
 	}

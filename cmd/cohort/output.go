@@ -27,20 +27,20 @@ func (p *program) printDone(subject, done string) error {
 	}{subject, done}, subject+": "+done)
 }
 
-// printList answers with a table of n rows, or with rows, which must be a
-// slice, as a JSON array.
-func (p *program) printList(rows any, header []string, n int, row func(int) []string) error {
+// printList answers with a table of rows, whose columns cells names, or with
+// rows as a JSON array.
+func printList[T any](p *program, rows []T, header []string, cells func(T) []string) error {
 	if p.json {
 		return p.print(rows, "")
 	}
 	table := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, strings.Join(header, "\t"))
-	for i := range n {
-		cells := row(i)
-		for j, cell := range cells {
-			cells[j] = oneLine(cell)
+	for _, row := range rows {
+		line := cells(row)
+		for i, cell := range line {
+			line[i] = oneLine(cell)
 		}
-		fmt.Fprintln(table, strings.Join(cells, "\t"))
+		fmt.Fprintln(table, strings.Join(line, "\t"))
 	}
 	return table.Flush()
 }

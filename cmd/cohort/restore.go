@@ -25,11 +25,7 @@ type restoreResult struct {
 // Run fills a new database, of either kind, and an empty media folder from a
 // backup. What is there already is never overwritten.
 func (c restoreCommand) Run(p *program) error {
-	config, err := p.load()
-	if err != nil {
-		return err
-	}
-	log, err := newLogger(warningsOnly(config.Log), p.errOut)
+	config, log, err := p.setUp(warningsOnly)
 	if err != nil {
 		return err
 	}

@@ -108,8 +108,7 @@ func (c seatList) Run(p *program) error {
 			}
 			page.MaxID = next
 		}
-		return p.printList(rows, []string{"ID", "ACCOUNT", "TYPE", "UNIT", "YEARS", "STATE", "REASON"}, len(rows), func(n int) []string {
-			r := rows[n]
+		return printList(p, rows, []string{"ID", "ACCOUNT", "TYPE", "UNIT", "YEARS", "STATE", "REASON"}, func(r seatRow) []string {
 			return []string{r.ID, r.Account, r.Type, r.Unit, years(r.From, r.To), r.State, r.Reason}
 		})
 	})

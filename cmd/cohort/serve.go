@@ -22,11 +22,7 @@ func (c serveCommand) Run(p *program) error {
 			return &usageError{fmt.Errorf("--pprof: %w", err)}
 		}
 	}
-	config, err := p.load()
-	if err != nil {
-		return err
-	}
-	log, err := newLogger(config.Log, p.errOut)
+	config, log, err := p.setUp(asConfigured)
 	if err != nil {
 		return err
 	}
