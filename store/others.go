@@ -49,12 +49,15 @@ func (db *DB) TellOthers(ctx context.Context, text string) error {
 // what one of them said, changed when one of them may have written and did not
 // say what, which is also so when listening begins. Neither may wait.
 func (db *DB) Others(ctx context.Context, told func(text string), changed func()) {
+	// Whoever is told asks anew, and must not get what was remembered before.
+	forgetTold := func(text string) { db.recent.now.written(allKinds); told(text) }
+	forgetChanged := func() { db.recent.now.written(allKinds); changed() }
 	for ctx.Err() == nil {
 		var err error
 		if db.sqlite {
-			err = db.watchVersion(ctx, changed)
+			err = db.watchVersion(ctx, forgetChanged)
 		} else {
-			err = db.listen(ctx, told, changed)
+			err = db.listen(ctx, forgetTold, forgetChanged)
 		}
 		if ctx.Err() != nil {
 			return

@@ -84,6 +84,51 @@ func TestOthersWrite(t *testing.T) {
 	}
 }
 
+// Whoever hears of a change and asks again gets no answer from before it.
+func TestNothingRememberedAfterNews(t *testing.T) {
+	configs := []store.Config{storetest.Config(t)}
+	if c, ok := storetest.PostgresConfig(t); ok {
+		configs = append(configs, c)
+	}
+	for _, c := range configs {
+		db, other := opened(t, c), opened(t, c)
+		ctx := t.Context()
+		ada := storetest.Account(t, db, "ada")
+		h := listenTo(t, db)
+		soon(t, "it to listen", h.changed)
+		for range 5 {
+			a, err := other.Account(ctx, ada.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			a.Name = rand.Text()
+			asking, stop := context.WithCancel(ctx)
+			var asked sync.WaitGroup
+			asked.Go(func() { // so that something is always remembered
+				for asking.Err() == nil {
+					_, _ = db.Account(ctx, ada.ID)
+				}
+			})
+			if err := other.Tx(ctx, func(tx *store.Tx) error { return tx.UpdateAccount(ctx, a) }); err != nil {
+				t.Fatal(err)
+			}
+			if err := other.TellOthers(ctx, "ada changed"); err != nil {
+				t.Fatal(err)
+			}
+			if db.Postgres() {
+				soon(t, "the news", h.told)
+			} else {
+				soon(t, "the change", h.changed)
+			}
+			if got, err := db.Account(ctx, ada.ID); err != nil || got.Name != a.Name {
+				t.Errorf("after the news: %q, want %q, %v", got.Name, a.Name, err)
+			}
+			stop()
+			asked.Wait()
+		}
+	}
+}
+
 // What this process writes is no news to it.
 func TestOwnWritesAreNoNews(t *testing.T) {
 	c := storetest.Config(t)

@@ -25,7 +25,10 @@ const (
 	ofApps
 )
 
-const kindsCount = 7
+const (
+	kindsCount       = 7
+	allKinds   kinds = 1<<kindsCount - 1
+)
 
 var kindOf = map[string]kinds{
 	"accounts": ofAccounts | ofCounts, "users": ofUsers, "tokens": ofTokens, "domain_policies": ofPolicies, "follows": ofFollows, "apps": ofApps,
