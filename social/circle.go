@@ -3,7 +3,9 @@ package social
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -39,7 +41,7 @@ func (s *Service) CreateCircle(ctx context.Context, d CircleDraft) (*store.Circl
 		return nil, &Invalid{Field: "from", Key: "invalid.years"}
 	}
 	c := &store.Circle{
-		Account: &store.Account{Kind: store.KindCircle, Handle: d.Slug, Name: name, Locked: true},
+		Account: &store.Account{Kind: store.KindCircle, Handle: d.Slug, Name: name, Locked: true, Fields: circleFields(d.Unit, d.From, d.To)},
 		Unit:    d.Unit, YearFrom: d.From, YearTo: d.To, Listing: "unlisted",
 	}
 	err := s.tx(ctx, "create circle", func(tx *store.Tx) error {
@@ -52,6 +54,39 @@ func (s *Service) CreateCircle(ctx context.Context, d CircleDraft) (*store.Circl
 		return nil, &Invalid{Field: "slug", Key: "invalid.handle_taken"}
 	}
 	return c, err
+}
+
+// The fields of a circle's profile in which its unit and years are, for servers elsewhere.
+const (
+	fieldUnit  = "unit"
+	fieldYears = "years"
+)
+
+func circleFields(unit string, from, to int) []store.Field {
+	fields := []store.Field{{Name: fieldUnit, Value: unit}}
+	if from != 0 {
+		fields = append(fields, store.Field{Name: fieldYears, Value: fmt.Sprintf("%d–%d", from, to)})
+	}
+	return fields
+}
+
+// CircleFacts reads unit and years from the profile of a circle elsewhere; what it does not say is empty.
+func CircleFacts(circle *store.Account) (unit string, from, to int) {
+	for _, f := range circle.Fields {
+		value := strings.TrimSpace(PlainText(f.Value, maxUnit))
+		switch f.Name {
+		case fieldUnit:
+			unit = unitName(value)
+		case fieldYears:
+			first, last, _ := strings.Cut(value, "–")
+			a, errA := strconv.Atoi(first)
+			b, errB := strconv.Atoi(last)
+			if errA == nil && errB == nil && validYears(a, b) {
+				from, to = a, b
+			}
+		}
+	}
+	return unit, from, to
 }
 
 // maxUnit bounds the name of a class or department, in bytes.

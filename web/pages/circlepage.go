@@ -72,6 +72,8 @@ func (v *visit) circleView(ctx context.Context, account *store.Account) (Circle,
 		}
 		c.Host, c.Institution = v.p.s.Config.Domain, v.p.s.Config.Name
 		c.Unit, c.From, c.To = ours.Unit, ours.YearFrom, ours.YearTo
+	} else {
+		c.Unit, c.From, c.To = social.CircleFacts(account)
 	}
 	if v.me == nil {
 		return c, nil

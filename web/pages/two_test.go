@@ -111,7 +111,7 @@ func TestJourneyAcrossInstances(t *testing.T) {
 	b.open("/").shows("明天开学")
 	b.open("/@zhao@" + host).shows("明天开学")
 
-	page := b.open("/c/2012-3@"+host).shows("2012(3)", i18n.T("en", "circle.closed", nil))
+	page := b.open("/c/2012-3@"+host).shows("2012(3)", "高三 3 班", "2009–2012", i18n.T("en", "circle.closed", nil))
 	if page.header.Get("Cache-Control") != "private, no-store" {
 		t.Errorf("Cache-Control %q", page.header.Get("Cache-Control"))
 	}
