@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"slices"
 	"time"
@@ -82,17 +81,11 @@ func (s *scanText) Scan(src any) error {
 	return nil
 }
 
-// postScanner reads rows of postColumns into one place and hands out copies, so that a page costs one list of
-// destinations.
-type postScanner struct {
-	row  Post
-	dest []any
-}
-
-func newPostScanner(before ...any) *postScanner {
-	s := &postScanner{}
+// newPostScanner reads rows of postColumns, after columns for the destinations before.
+func newPostScanner(before ...any) *rowScanner[Post] {
+	s := &rowScanner[Post]{}
 	p := &s.row
-	s.dest = slices.Concat(before, []any{
+	s.id, s.dest = &p.ID, slices.Concat(before, []any{
 		scanID(&p.ID), (*scanText)(&p.URI), (*scanText)(&p.URL), scanID(&p.AuthorID), (*scanText)(&p.Host),
 		(*scanText)(&p.Visibility), scanID(&p.CircleID), scanID(&p.RootID), scanID(&p.ReplyToID), (*scanText)(&p.ReplyToURI),
 		scanID(&p.ReplyToAccountID), scanID(&p.BoostOfID), (*scanText)(&p.HTML), (*scanText)(&p.Summary), scanBool(&p.Sensitive),
@@ -101,18 +94,6 @@ func newPostScanner(before ...any) *postScanner {
 		scanMS(&p.CreatedAt), scanMS(&p.EditedAt), scanMS(&p.PendingAt), scanMS(&p.HeldAt), scanMS(&p.FadesAt), scanMS(&p.HiddenAt),
 	})
 	return s
-}
-
-// scan reads the next post. After a LEFT JOIN that found none it returns nil.
-func (s *postScanner) scan(rows *sql.Rows) (*Post, error) {
-	if err := rows.Scan(s.dest...); err != nil {
-		return nil, err
-	}
-	if s.row.ID == 0 {
-		return nil, nil //nolint:nilnil // no post is what the row says
-	}
-	p := s.row
-	return &p, nil
 }
 
 // scanFullPost reads one row of postFullColumns.

@@ -59,8 +59,8 @@ type recent struct {
 const (
 	// briefly is for what requests that come at the same time ask for.
 	briefly = 250 * time.Millisecond
-	// aSecond is for what seldom changes and may take effect a second late in another process.
-	aSecond = time.Second
+	// whileSettled is for what seldom changes and may take effect a second late in another process.
+	whileSettled = time.Second
 )
 
 func newRecent() *recent {
@@ -70,11 +70,11 @@ func newRecent() *recent {
 	}
 	r.cards = newRemembered[ID, *Account](&r.now, ofAccounts|ofCounts, briefly, recentAccounts/2)
 	r.byID = newRemembered[ID, *Account](&r.now, ofAccounts|ofCounts, briefly, recentAccounts/2)
-	r.actors = newRemembered[string, *Account](&r.now, ofAccounts, aSecond, recentAccounts/2)
+	r.actors = newRemembered[string, *Account](&r.now, ofAccounts, whileSettled, recentAccounts/2)
 	r.followed = newRemembered[ID, bool](&r.now, ofFollows, briefly, recentAccounts/2)
-	r.apps = newRemembered[ID, *App](&r.now, ofApps, aSecond, recentApps/2)
+	r.apps = newRemembered[ID, *App](&r.now, ofApps, whileSettled, recentApps/2)
 	r.owners = newRemembered[string, tokenOwner](&r.now, ofTokens|ofUsers|ofAccounts|ofCounts, briefly, recentOwners/2)
-	r.policies = newRemembered[string, string](&r.now, ofPolicies, aSecond, recentHosts/2)
+	r.policies = newRemembered[string, string](&r.now, ofPolicies, whileSettled, recentHosts/2)
 	return r
 }
 
@@ -114,38 +114,21 @@ func (c *recentRows[T]) keep(id ID, row *T) {
 	c.young[id] = row
 }
 
-// lightScanner reads rows of postLight.
-type lightScanner struct {
-	row  lightPost
-	dest []any
-}
-
 // lightPost is a post of which only the columns of postLight are there yet.
 type lightPost struct {
 	Post
 	odd bool
 }
 
-func newLightScanner(before ...any) *lightScanner {
-	s := &lightScanner{}
+// newLightScanner reads rows of postLight, after columns for the destinations before.
+func newLightScanner(before ...any) *rowScanner[lightPost] {
+	s := &rowScanner[lightPost]{}
 	p := &s.row
-	s.dest = slices.Concat(before, []any{
+	s.id, s.dest = &p.ID, slices.Concat(before, []any{
 		scanID(&p.ID), scanMS(&p.EditedAt), scanID(&p.RootID), scanID(&p.ReplyToID),
 		scanInt64(&p.RepliesCount), scanInt64(&p.BoostsCount), scanInt64(&p.LikesCount), scanBool(&p.odd),
 	})
 	return s
-}
-
-// scan reads the next row; nil after a LEFT JOIN that found none.
-func (s *lightScanner) scan(rows *sql.Rows) (*lightPost, error) {
-	if err := rows.Scan(s.dest...); err != nil {
-		return nil, err
-	}
-	if s.row.ID == 0 {
-		return nil, nil //nolint:nilnil // no post is what the row says
-	}
-	p := s.row
-	return &p, nil
 }
 
 // posts reads rows of postLight, which were chosen for v, and completes them.

@@ -91,6 +91,25 @@ func (s *scanSmall) Scan(src any) error {
 	return nil
 }
 
+// rowScanner reads rows into one place and hands out copies, so that a page costs one list of destinations.
+type rowScanner[T any] struct {
+	row  T
+	id   *ID // of row
+	dest []any
+}
+
+// scan reads the next row; nil after a LEFT JOIN that found none.
+func (s *rowScanner[T]) scan(rows *sql.Rows) (*T, error) {
+	if err := rows.Scan(s.dest...); err != nil {
+		return nil, err
+	}
+	if *s.id == 0 {
+		return nil, nil //nolint:nilnil // nothing is what the row says
+	}
+	row := s.row
+	return &row, nil
+}
+
 // msArg is a time as a parameter: NULL when zero.
 func msArg(t time.Time) any {
 	if t.IsZero() {
