@@ -3,6 +3,7 @@ package api
 import (
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -23,13 +24,17 @@ type API struct {
 	log   *slog.Logger
 	base  string // of URLs, without a final slash
 
-	streams *streams
+	streams *auth.Lasting
+	recheck time.Duration // recheckEvery; tests make it shorter
 	figures *figures
 }
 
 // New makes the API of an instance. texts gives the words for people.
 func New(s *social.Service, fed *federation.Server, a *auth.Auth, texts reply.Texts, log *slog.Logger) *API {
-	return &API{s: s, db: s.DB, fed: fed, auth: a, texts: texts, log: log, base: s.Config.BaseURL, streams: newStreams(), figures: &figures{}}
+	return &API{
+		s: s, db: s.DB, fed: fed, auth: a, texts: texts, log: log, base: s.Config.BaseURL,
+		streams: auth.NewLasting(streamsPerAccount, streamsInAll), recheck: recheckEvery, figures: &figures{},
+	}
 }
 
 // Access is who may call an endpoint at all.

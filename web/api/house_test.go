@@ -56,7 +56,7 @@ func newHouse(t testing.TB) *house {
 	h := &house{t: t, s: s, db: db, auth: auth.New(s, nil)}
 	texts := func(_, key string, _ map[string]any) string { return key }
 	h.api = New(s, fed, h.auth, texts, log)
-	h.api.streams.recheck = 50 * time.Millisecond
+	h.api.recheck = 50 * time.Millisecond
 	e := echo.New()
 	e.HTTPErrorHandler = (&reply.Handler{Log: log, Texts: texts}).Handle
 	h.api.Mount(e, h.api.Routes())

@@ -172,7 +172,7 @@ func (l *listener) unsubscribe(s stream) {
 // run passes events on until ctx ends, the reader is too slow, or its right has ended. It runs what
 // comes through do in between.
 func (l *listener) run(ctx context.Context, do <-chan func() error) error {
-	check, beat := time.NewTicker(l.a.streams.recheck), time.NewTicker(beatEvery)
+	check, beat := time.NewTicker(l.a.recheck), time.NewTicker(beatEvery)
 	defer check.Stop()
 	defer beat.Stop()
 	for {

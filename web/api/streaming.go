@@ -4,57 +4,21 @@ import (
 	"errors"
 	"net/http"
 	"strings"
-	"sync"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"cohort/social"
-	"cohort/store"
 )
 
+// How many connections may be open.
 const (
 	streamsPerAccount = 32
 	streamsInAll      = 20_000
 )
 
-// streams counts the connections that last.
-type streams struct {
-	recheck time.Duration
-
-	mu    sync.Mutex
-	total int
-	of    map[store.ID]int
-}
-
-func newStreams() *streams {
-	return &streams{recheck: recheckEvery, of: map[store.ID]int{}}
-}
-
 // Listen is for connections that last: an account, by a token or, for server-sent events, a browser's
 // session. The endpoint itself asks who it is, and goes on asking.
 const Listen Access = "listen"
-
-// enter counts a connection of an account; leave must be called if it is let in.
-func (s *streams) enter(account store.ID) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.total >= streamsInAll || s.of[account] >= streamsPerAccount {
-		return false
-	}
-	s.total++
-	s.of[account]++
-	return true
-}
-
-func (s *streams) leave(account store.ID) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.total--
-	if s.of[account]--; s.of[account] == 0 {
-		delete(s.of, account)
-	}
-}
 
 // StreamHealth says that streaming works.
 func (a *API) StreamHealth(c echo.Context) error { return c.String(http.StatusOK, "OK") }
@@ -79,10 +43,10 @@ func (a *API) Stream(c echo.Context) error {
 		}
 		first = &s
 	}
-	if !a.streams.enter(who.Account.ID) {
+	if !a.streams.Enter(who.Account.ID) {
 		return social.ErrLimited
 	}
-	defer a.streams.leave(who.Account.ID)
+	defer a.streams.Leave(who.Account.ID)
 	if c.IsWebSocket() {
 		return a.streamSocket(c, who, still, first)
 	}

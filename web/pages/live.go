@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"cohort/social"
@@ -43,38 +42,6 @@ func liveURL(feed string, id store.ID) string {
 	return withQuery("/live", "feed", feed, "of", of)
 }
 
-// streams counts open streams.
-type streams struct {
-	mu  sync.Mutex
-	of  map[store.ID]int
-	all int
-	// beat is liveBeat; tests make it shorter.
-	beat time.Duration
-}
-
-func newStreams() *streams { return &streams{of: map[store.ID]int{}, beat: liveBeat} }
-
-// open reports whether account may have one more stream; close gives it back.
-func (s *streams) open(account store.ID) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.of[account] >= streamsEach || s.all >= streamsAll {
-		return false
-	}
-	s.of[account]++
-	s.all++
-	return true
-}
-
-func (s *streams) close(account store.ID) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.all--
-	if s.of[account]--; s.of[account] == 0 {
-		delete(s.of, account)
-	}
-}
-
 // feed is what one stream is about.
 type feed struct {
 	v    *visit
@@ -103,11 +70,11 @@ func (p *Pages) live(v *visit) error {
 	if err != nil {
 		return err
 	}
-	if !p.streams.open(v.me.ID) {
+	if !p.streams.Enter(v.me.ID) {
 		v.retryAfter(liveBeat)
 		return social.ErrLimited
 	}
-	defer p.streams.close(v.me.ID)
+	defer p.streams.Leave(v.me.ID)
 	sub := p.s.Hub.Subscribe(v.me.ID, f.name == feedLocal || f.name == feedPublic || f.name == feedThread)
 	defer sub.Close()
 	return f.run(sub, func(ctx context.Context) error {
@@ -132,7 +99,7 @@ func (f feed) run(sub *social.Subscription, still func(context.Context) error) e
 	if err := f.write(first); err != nil {
 		return nil //nolint:nilerr // the reader has left
 	}
-	beat := time.NewTicker(f.v.p.streams.beat)
+	beat := time.NewTicker(f.v.p.beat)
 	defer beat.Stop()
 	for {
 		text := ":\n\n"

@@ -137,7 +137,7 @@ func TestLiveLists(t *testing.T) {
 // A stream ends with the session, and a page that was away is told to look again.
 func TestLiveEnds(t *testing.T) {
 	h := newHouse(t)
-	h.pages.streams.beat = 20 * time.Millisecond
+	h.pages.beat = 20 * time.Millisecond
 	chen := h.person("chenmo")
 	b := h.as(chen)
 	l := b.listen("/live?feed=home", "Last-Event-ID", "1")

@@ -44,7 +44,8 @@ type Pages struct {
 	templates *Templates
 	languages []string
 
-	streams *streams
+	streams *auth.Lasting
+	beat    time.Duration // liveBeat; tests make it shorter
 
 	mu   sync.Mutex
 	kept site
@@ -71,7 +72,7 @@ func New(c Config, s *social.Service, fed *federation.Server, a *auth.Auth, log 
 	}
 	p := &Pages{
 		config: c, s: s, db: s.DB, fed: fed, pictures: federation.NewPictures(fed, c.CopiesLimit), auth: a, log: log,
-		assets: assets, templates: templates, streams: newStreams(),
+		assets: assets, templates: templates, streams: auth.NewLasting(streamsEach, streamsAll), beat: liveBeat,
 	}
 	spoken := i18n.Languages()
 	for _, lang := range s.Config.Languages {
