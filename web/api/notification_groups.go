@@ -123,11 +123,7 @@ func (a *API) inGroup(c echo.Context) ([]store.Notification, error) {
 
 // GroupedNotifications lists what the asker is told, in groups.
 func (a *API) GroupedNotifications(c echo.Context) error {
-	page, err := reply.Page(c, 40, 80)
-	if err != nil {
-		return err
-	}
-	filter, err := noticeFilter(c)
+	found, err := a.noticed(c)
 	if err != nil {
 		return err
 	}
@@ -139,12 +135,7 @@ func (a *API) GroupedNotifications(c echo.Context) error {
 	if p.Sent("grouped_types") {
 		kinds = p.List("grouped_types")
 	}
-	ctx, who := c.Request().Context(), auth.From(c)
-	found, err := a.db.Notifications(ctx, who.ID(), page, filter)
-	if err != nil {
-		return err
-	}
-	made, err := a.groupsOf(ctx, who, found.Items, kinds)
+	made, err := a.groupsOf(c.Request().Context(), auth.From(c), found.Items, kinds)
 	if err != nil {
 		return err
 	}

@@ -14,25 +14,29 @@ import (
 
 // Notifications lists what the asker is told.
 func (a *API) Notifications(c echo.Context) error {
-	page, err := reply.Page(c, 40, 80)
+	found, err := a.noticed(c)
 	if err != nil {
 		return err
 	}
-	filter, err := noticeFilter(c)
-	if err != nil {
-		return err
-	}
-	ctx, who := c.Request().Context(), auth.From(c)
-	found, err := a.db.Notifications(ctx, who.ID(), page, filter)
-	if err != nil {
-		return err
-	}
-	made, err := a.notificationsOf(ctx, who, found.Items)
+	made, err := a.notificationsOf(c.Request().Context(), auth.From(c), found.Items)
 	if err != nil {
 		return err
 	}
 	reply.Links(c, a.base, found.Next, found.Prev)
 	return writeJSON(c, func(b []byte) []byte { return list(b, made, appendNotification) })
+}
+
+// noticed reads the page of notifications that is asked for.
+func (a *API) noticed(c echo.Context) (store.Notifications, error) {
+	page, err := reply.Page(c, 40, 80)
+	if err != nil {
+		return store.Notifications{}, err
+	}
+	filter, err := noticeFilter(c)
+	if err != nil {
+		return store.Notifications{}, err
+	}
+	return a.db.Notifications(c.Request().Context(), auth.From(c).ID(), page, filter)
 }
 
 // noticeFilter reads which notifications are wanted.

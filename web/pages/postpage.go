@@ -13,11 +13,7 @@ const maxDepth = 6
 // post is /@who/id: a post with what came before and after.
 func (p *Pages) post(v *visit) error {
 	ctx := v.Request().Context()
-	id, err := v.id()
-	if err != nil {
-		return err
-	}
-	post, author, err := v.readPost(ctx, id)
+	post, author, err := v.postOfPath()
 	if err != nil {
 		return err
 	}
@@ -35,6 +31,15 @@ func (p *Pages) post(v *visit) error {
 	return v.show(http.StatusOK, "post", view)
 }
 
+// postOfPath is readPost for the id in the path.
+func (v *visit) postOfPath() (*store.Post, *store.Account, error) {
+	id, err := v.id()
+	if err != nil {
+		return nil, nil, err
+	}
+	return v.readPost(v.Request().Context(), id)
+}
+
 // readPost reads a post that the visitor may see with its author; of a boost, the original.
 func (v *visit) readPost(ctx context.Context, id store.ID) (*store.Post, *store.Account, error) {
 	post, err := v.p.db.Post(ctx, v.viewer, id)
@@ -50,11 +55,7 @@ func (v *visit) readPost(ctx context.Context, id store.ID) (*store.Post, *store.
 
 // postByID is /posts/id, the permanent id: it leads to the page.
 func (p *Pages) postByID(v *visit) error {
-	id, err := v.id()
-	if err != nil {
-		return err
-	}
-	post, author, err := v.readPost(v.Request().Context(), id)
+	post, author, err := v.postOfPath()
 	if err != nil {
 		return err
 	}
@@ -64,11 +65,7 @@ func (p *Pages) postByID(v *visit) error {
 // circlePost is /c/slug/id, which leads to the page of a post of that circle.
 func (p *Pages) circlePost(v *visit) error {
 	ctx := v.Request().Context()
-	id, err := v.id()
-	if err != nil {
-		return err
-	}
-	post, author, err := v.readPost(ctx, id)
+	post, author, err := v.postOfPath()
 	if err != nil {
 		return err
 	}
