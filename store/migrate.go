@@ -10,6 +10,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
@@ -54,17 +55,38 @@ func migrate(ctx context.Context, c Config) error {
 			return ErrNewerSchema
 		}
 	}
-	if err := up(ctx, c, latestVersion()); err != nil {
-		// Another process may have migrated in the meantime.
-		if db, errOpen := open(ctx, c); errOpen == nil {
-			errCheck := db.checkSchema(ctx)
-			if db.closePools() == nil && errCheck == nil {
-				return nil
-			}
+	for patience := time.Now().Add(busyTimeoutMS * time.Millisecond); ; {
+		err := up(ctx, c, latestVersion())
+		if err == nil || migrated(ctx, c) {
+			return nil
 		}
-		return translate(err)
+		// SQLite does not wait for everything: not for who else is turning the file's log on.
+		if err = translate(err); !errors.Is(err, ErrBusy) || time.Now().After(patience) || !pause(ctx, 20*time.Millisecond) {
+			return err
+		}
 	}
-	return nil
+}
+
+// migrated tells whether the schema is that of the program: another process may have migrated in the meantime.
+func migrated(ctx context.Context, c Config) bool {
+	db, err := open(ctx, c)
+	if err != nil {
+		return false
+	}
+	err = db.checkSchema(ctx)
+	return db.closePools() == nil && err == nil
+}
+
+// pause waits; it returns false when ctx ended first.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
 }
 
 // up runs the migrations that are missing up to a version, each in its own
