@@ -341,20 +341,28 @@ func TestConnectionsAreReused(t *testing.T) {
 		if opened.Load() != 1 {
 			t.Errorf("h2 %v: %d connections for 20 deliveries in turn", h2, opened.Load())
 		}
+		// A connection that was begun while others became free is kept as well. On a busy machine the standard library may
+		// give one up whose request it did not see written, so there is a second and a third chance.
+		crowd := int32(0)
 		for range 3 {
-			var wg sync.WaitGroup
-			for range 8 {
-				wg.Go(func() {
-					if err := c.Post(t.Context(), server.URL+"/inbox", []byte("{}"), nil); err != nil {
-						t.Error(err)
-					}
-				})
+			before := opened.Load()
+			for range 3 {
+				var wg sync.WaitGroup
+				for range 8 {
+					wg.Go(func() {
+						if err := c.Post(t.Context(), server.URL+"/inbox", []byte("{}"), nil); err != nil {
+							t.Error(err)
+						}
+					})
+				}
+				wg.Wait()
 			}
-			wg.Wait()
+			if crowd = opened.Load() - before; crowd <= 15 {
+				break
+			}
 		}
-		// A connection that was begun while others became free is kept as well.
-		if n := opened.Load(); n > 16 || (h2 && n > 1) {
-			t.Errorf("h2 %v: %d connections for three rounds of 8 deliveries", h2, n)
+		if crowd > 15 || (h2 && crowd > 0) {
+			t.Errorf("h2 %v: %d connections for three rounds of 8 deliveries", h2, crowd)
 		}
 		// After all connections are gone, the TLS session is still known.
 		c.CloseIdleConnections()
