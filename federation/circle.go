@@ -16,16 +16,6 @@ import (
 // it, to the hub alone. The hub checks that she sits there and passes it on, unchanged, inside an
 // Announce of the circle. Nobody else's word for a circle post counts.
 
-// hubCreate takes a new post of a member elsewhere into a circle here.
-func (f *Server) hubCreate(ctx context.Context, sender Sender, act *vocab.Activity, circle *store.Account, in social.IncomingPost) error {
-	if err := f.proves(ctx, act, sender.account); err != nil {
-		return fmt.Errorf("%w: %w", ErrUnverified, err)
-	}
-	in.Circle, in.Signed = circle, string(act.Raw)
-	_, err := f.social.ReceivePost(ctx, sender.account, in)
-	return err
-}
-
 // proves checks the proof inside an activity: it is by one of the keys that author lists as its own.
 //
 // spec: FEP-8b32 verification

@@ -12,25 +12,38 @@ import (
 	"cohort/store"
 )
 
-// create takes in a new post by the sender. A post for a circle here goes through the hub; a post that
-// claims the audience of a circle elsewhere is refused: only that circle's hub may pass it on.
+// create takes in a new post by the sender.
 //
 // spec: AP §7.2 Create
 func (f *Server) create(ctx context.Context, sender Sender, act *vocab.Activity) error {
+	in, err := f.sentPost(ctx, sender, act)
+	if err != nil || in == nil {
+		return err
+	}
+	_, err = f.social.ReceivePost(ctx, sender.account, *in)
+	return err
+}
+
+// sentPost is the post that a Create or Update carries, in our words; nil if what it carries is no post. One
+// for a circle here needs the proof of its author, since the hub passes it on as it came. One that claims the
+// audience of a circle elsewhere is refused: only that circle's hub may pass it on.
+func (f *Server) sentPost(ctx context.Context, sender Sender, act *vocab.Activity) (*social.IncomingPost, error) {
 	note, err := f.ownNote(ctx, sender, act)
 	if err != nil || note == nil {
-		return err
+		return nil, err
 	}
 	circle, err := f.circleOf(ctx, act, note)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	in := incomingPost(note, sender.account)
 	if circle != nil {
-		return f.hubCreate(ctx, sender, act, circle, in)
+		if err := f.proves(ctx, act, sender.account); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrUnverified, err)
+		}
+		in.Circle, in.Signed = circle, string(act.Raw)
 	}
-	_, err = f.social.ReceivePost(ctx, sender.account, in)
-	return err
+	return &in, nil
 }
 
 // ownNote gives the note that an activity carries, which the sender must have written and whose id must
@@ -153,22 +166,11 @@ func (f *Server) update(ctx context.Context, sender Sender, act *vocab.Activity)
 	if act.Object.ID == sender.account.URI {
 		return f.updateActor(ctx, sender, act)
 	}
-	note, err := f.ownNote(ctx, sender, act)
-	if err != nil || note == nil {
+	in, err := f.sentPost(ctx, sender, act)
+	if err != nil || in == nil {
 		return err
 	}
-	circle, err := f.circleOf(ctx, act, note)
-	if err != nil {
-		return err
-	}
-	in := incomingPost(note, sender.account)
-	if circle != nil {
-		if err := f.proves(ctx, act, sender.account); err != nil {
-			return fmt.Errorf("%w: %w", ErrUnverified, err)
-		}
-		in.Circle, in.Signed = circle, string(act.Raw)
-	}
-	return f.social.ReceiveUpdate(ctx, sender.account, in)
+	return f.social.ReceiveUpdate(ctx, sender.account, *in)
 }
 
 // updateActor takes in what the sender says of itself: as sent, or fetched if only the id was.
