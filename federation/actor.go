@@ -11,9 +11,6 @@ import (
 	"cohort/store"
 )
 
-// CirclesCapability is what a server declares that speaks the native dialect of circles.
-const CirclesCapability = "https://w3id.org/cohort#circles-1"
-
 // FetchActor reads the document of an actor elsewhere from its own id, finds the address that its
 // server gives it, and stores both. Concurrent calls for one actor share one fetch.
 func (f *Server) FetchActor(ctx context.Context, uri string) (*store.Account, error) {
@@ -68,7 +65,7 @@ func (f *Server) saveActor(ctx context.Context, a *store.Account, actor *vocab.A
 	if err != nil {
 		return nil, err
 	}
-	if err := f.social.SeeHost(ctx, a.Host, actor.Declares(CirclesCapability)); err != nil {
+	if err := f.social.SeeHost(ctx, a.Host, actor.Declares(vocab.CapabilityCircles)); err != nil {
 		return nil, err
 	}
 	return saved, nil
@@ -104,7 +101,7 @@ func remoteAccount(actor *vocab.Actor, host string) (*store.Account, error) {
 	if kind == "" || actor.Inbox == "" {
 		return nil, fmt.Errorf("%w: not an actor that can be spoken to", ErrUnverified)
 	}
-	if kind == store.KindGroup && actor.Declares(CirclesCapability) {
+	if kind == store.KindGroup && actor.Declares(vocab.CapabilityCircles) {
 		kind = store.KindCircle
 	}
 	if actor.Type == "Application" && namesHost(actor.PreferredUsername, host) {

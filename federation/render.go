@@ -40,7 +40,7 @@ func (f *Server) actorOf(ctx context.Context, a *store.Account) (*vocab.Actor, e
 		ManuallyApproves: a.Locked, Discoverable: a.Discoverable, Indexable: a.Indexable, AlsoKnownAs: a.AlsoKnownAs, MovedTo: a.MovedTo,
 		PublicKeys:       []vocab.PublicKey{{ID: keyID(a), Owner: a.URI, PEM: keys.PublicPEM}},
 		AssertionMethods: []vocab.Multikey{{ID: proofKeyID(a), Controller: a.URI, PublicKeyMultibase: proof.EncodeMultikey(keys.PublicEd25)}},
-		Generator:        "cohort", Implements: []string{CirclesCapability},
+		Generator:        "cohort", Implements: []string{vocab.CapabilityCircles},
 		Published: a.CreatedAt, Suspended: !a.SuspendedAt.IsZero(),
 	}
 	if a.Kind != store.KindServer {
