@@ -21,9 +21,9 @@ func millis(t time.Time) string { return strconv.FormatInt(t.UnixMilli(), 10) }
 // Handlers are the kinds of job that need other servers.
 func (f *Server) Handlers() map[string]store.Handler {
 	return map[string]store.Handler{
-		"create": f.deliverPost, "update": f.deliverPost, "delete": f.deliverDelete,
-		"activity": f.deliverActivity, "end_membership": f.deliverActivity, "fetch": f.fetchBoosted,
-		social.MentionsJob: f.mentioned,
+		"create": f.deliver(f.postLetter), "update": f.deliver(f.postLetter), "delete": f.deliver(f.deleteLetter),
+		"activity": f.deliver(f.activityLetter), "end_membership": f.deliver(f.activityLetter),
+		"fetch": f.fetchBoosted, social.MentionsJob: f.mentioned,
 	}
 }
 
@@ -31,47 +31,47 @@ func (f *Server) Handlers() map[string]store.Handler {
 // everything else of the circle for that server until it is acknowledged.
 func Permanent(kind string) bool { return kind == "end_membership" }
 
-// mayDeliver asks again, when something is sent, whether we speak with the server.
-func (f *Server) mayDeliver(ctx context.Context, job store.Job) error {
-	ok, err := f.allowed(ctx, job.Host)
-	if err == nil && !ok {
-		err = store.ErrDrop
+// letter makes what a job sends, and says which actor signs the request. store.ErrNotFound or ErrDrop when
+// there is nothing to send any more.
+type letter func(ctx context.Context, job store.Job) (*store.Account, []byte, error)
+
+// deliver sends letters, and asks again before each whether we speak with the server.
+func (f *Server) deliver(write letter) store.Handler {
+	return func(ctx context.Context, job store.Job) error {
+		ok, err := f.allowed(ctx, job.Host)
+		if err != nil || !ok {
+			return firstOf(err, store.ErrDrop)
+		}
+		signer, doc, err := write(ctx, job)
+		if err != nil {
+			return dropMissing(err)
+		}
+		return f.post(ctx, job, signer, doc)
 	}
-	return err
 }
 
-// deliverPost sends a new or changed post, read again as the server that will get it: what was deleted
+// postLetter is a new or changed post, read again as the server that will get it: what was deleted
 // meanwhile or may no longer be seen there is not sent, and where a change may not be seen a Delete goes
 // instead.
-func (f *Server) deliverPost(ctx context.Context, job store.Job) error {
-	if err := f.mayDeliver(ctx, job); err != nil {
-		return err
-	}
+func (f *Server) postLetter(ctx context.Context, job store.Job) (*store.Account, []byte, error) {
 	viewer, err := f.db.AsServer(ctx, job.Host)
 	if err != nil {
-		return dropMissing(err)
+		return nil, nil, err
 	}
 	p, err := f.db.Post(ctx, viewer, job.ObjectID)
 	if errors.Is(err, store.ErrNotFound) && f.ownPending(ctx, job) {
 		p, err = f.pendingPost(ctx, job.ObjectID)
 	}
-	if errors.Is(err, store.ErrNotFound) {
-		if job.Kind == "update" {
-			return f.deliverDelete(ctx, job)
-		}
-		return store.ErrDrop
+	if errors.Is(err, store.ErrNotFound) && job.Kind == "update" {
+		return f.deleteLetter(ctx, job)
 	}
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	if job.Kind == "update" && !p.HeldAt.IsZero() {
-		return store.ErrDrop // what it says now is not ready yet; then everyone gets it
+		return nil, nil, store.ErrDrop // what it says now is not ready yet; then everyone gets it
 	}
-	signer, doc, err := f.documentFor(ctx, job, viewer, p)
-	if err != nil {
-		return dropMissing(err)
-	}
-	return f.post(ctx, job, signer, doc)
+	return f.documentFor(ctx, job, viewer, p)
 }
 
 // ownPending tells whether a job sends a member's own post to the hub of its circle, which alone may see
@@ -184,24 +184,17 @@ func (f *Server) view(ctx context.Context, viewer store.Viewer, p *store.Post) (
 	return views[0], nil
 }
 
-// deliverDelete tells a server that had a post that it is gone.
-func (f *Server) deliverDelete(ctx context.Context, job store.Job) error {
-	if err := f.mayDeliver(ctx, job); err != nil {
-		return err
-	}
+// deleteLetter tells a server that had a post that it is gone.
+func (f *Server) deleteLetter(ctx context.Context, job store.Job) (*store.Account, []byte, error) {
 	facts, err := f.db.PostFactsByID(ctx, job.ObjectID)
 	if err != nil {
-		return dropMissing(err)
+		return nil, nil, err
 	}
 	author, err := f.db.Account(ctx, facts.AuthorID)
 	if err != nil {
-		return dropMissing(err)
+		return nil, nil, err
 	}
-	signer, doc, err := f.deleteDocument(ctx, facts, author)
-	if err != nil {
-		return dropMissing(err)
-	}
-	return f.post(ctx, job, signer, doc)
+	return f.deleteDocument(ctx, facts, author)
 }
 
 func (f *Server) deleteDocument(ctx context.Context, facts *store.PostFacts, author *store.Account) (*store.Account, []byte, error) {
@@ -248,41 +241,31 @@ func (f *Server) innerDelete(ctx context.Context, facts *store.PostFacts, author
 	return f.signed(ctx, author, plain, &store.Post{CreatedAt: at})
 }
 
-// deliverActivity sends what was recorded as an activity.
-func (f *Server) deliverActivity(ctx context.Context, job store.Job) error {
-	if err := f.mayDeliver(ctx, job); err != nil {
-		return err
-	}
+// activityLetter is what was recorded as an activity.
+func (f *Server) activityLetter(ctx context.Context, job store.Job) (*store.Account, []byte, error) {
 	a, err := f.db.Activity(ctx, job.ObjectID)
 	if err != nil {
-		return dropMissing(err)
+		return nil, nil, err
 	}
 	actor, err := f.db.Account(ctx, a.ActorID)
 	if err != nil {
-		return dropMissing(err)
+		return nil, nil, err
 	}
 	if a.PostID != 0 {
 		facts, err := f.db.PostFactsByID(ctx, a.PostID)
 		if err != nil {
-			return dropMissing(err)
+			return nil, nil, err
 		}
 		if facts.CircleID != 0 {
-			signer, doc, err := f.reactionDocument(ctx, job, a, actor, facts)
-			if err != nil {
-				return dropMissing(err)
-			}
-			return f.post(ctx, job, signer, doc)
+			return f.reactionDocument(ctx, job, a, actor, facts)
 		}
 	}
 	target, err := f.db.Account(ctx, a.TargetID)
 	if err != nil {
-		return dropMissing(err)
+		return nil, nil, err
 	}
 	doc, err := f.renderActivity(ctx, a, actor, target)
-	if err != nil {
-		return dropMissing(err)
-	}
-	return f.post(ctx, job, actor, doc)
+	return actor, doc, err
 }
 
 // post sends a document to a job's inbox, signed by a local actor.
