@@ -129,15 +129,9 @@ func (s *Service) ReceiveAccept(ctx context.Context, by *store.Account, followUR
 			m.VerifiedAt, m.URI, m.Via = tx.Now, membership, "native"
 			return tx.SaveMembership(ctx, m)
 		}
-		f, err := tx.FollowByURI(ctx, followURI)
-		if errors.Is(err, store.ErrNotFound) {
-			return nil
-		}
-		if err != nil {
+		f, err := askedOf(ctx, tx, by, followURI)
+		if err != nil || f == nil {
 			return err
-		}
-		if f.TargetID != by.ID {
-			return ErrForbidden
 		}
 		_, err = tx.AcceptFollow(ctx, f.AccountID, f.TargetID)
 		return err
@@ -160,19 +154,27 @@ func (s *Service) ReceiveReject(ctx context.Context, by *store.Account, followUR
 			tx.AfterCommit(func() { s.Hub.Drop(account) })
 			return tx.EndMembership(ctx, m.CircleID, m.AccountID)
 		}
-		f, err := tx.FollowByURI(ctx, followURI)
-		if errors.Is(err, store.ErrNotFound) {
-			return nil
-		}
-		if err != nil {
+		f, err := askedOf(ctx, tx, by, followURI)
+		if err != nil || f == nil {
 			return err
-		}
-		if f.TargetID != by.ID {
-			return ErrForbidden
 		}
 		_, err = tx.DeleteFollow(ctx, f.AccountID, f.TargetID)
 		return err
 	})
+}
+
+// askedOf is the follow with the activity uri, which by was asked for; nil if there is none.
+func askedOf(ctx context.Context, tx *store.Tx, by *store.Account, uri string) (*store.Follow, error) {
+	f, err := tx.FollowByURI(ctx, uri)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return nil, nil //nolint:nilnil // there is nothing to answer
+	case err != nil:
+		return nil, err
+	case f.TargetID != by.ID:
+		return nil, ErrForbidden
+	}
+	return f, nil
 }
 
 // ReceiveBlock is from blocking an account here: relations end, and from's posts are hidden from it.
