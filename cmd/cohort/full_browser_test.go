@@ -209,6 +209,11 @@ func (j *journeys) react(t *testing.T, w *window, theirs entity) {
 	press("post.favourite", "favourites_count")
 	press("post.boost", "reblogs_count")
 	w.followIn(w.post(text), "link", w.text("post.reply")+"…")
+	if w.scripts {
+		if at, length := w.caret(); at != length || length == 0 {
+			t.Errorf("in an answer that begins with %d letters one types at %d", length, at)
+		}
+	}
 	w.write("textbox", w.text("compose.reply_label", "name", "lin"), "An answer")
 	w.follow("button", w.text("compose.send_reply"))
 	w.post("An answer")

@@ -416,25 +416,55 @@ func (w *window) rewrite(role, name, text string) {
 // choose gives a file to a field. Where scripts run, the picture is then shown.
 func (w *window) choose(name, file string) {
 	w.t.Helper()
+	before, beforeErr := w.height("fieldset.picture")
 	call(w, dom.SetFileInputFiles, dom.SetFileInputFilesParams{BackendNodeID: w.see("button", name).BackendDOMNodeID, Files: []string{file}})
 	if !w.scripts {
 		return
 	}
 	w.wait("the chosen picture is not shown", func() error {
-		document, err := try(w, dom.GetDocument, dom.GetDocumentParams{})
-		if err != nil {
-			return err
-		}
-		shown, err := try(w, dom.QuerySelector, dom.QuerySelectorParams{NodeID: document.Root.NodeID, Selector: "img.chosen"})
-		if err != nil || shown.NodeID == 0 {
-			return errors.Join(err, errors.New("there is no preview"))
-		}
-		box, err := try(w, dom.GetBoxModel, dom.GetBoxModelParams{NodeID: shown.NodeID})
-		if err == nil && box.Model.Height < 20 {
-			err = fmt.Errorf("the preview is %d high", box.Model.Height)
+		height, err := w.height("img.chosen")
+		if err == nil && height < 20 {
+			err = fmt.Errorf("the preview is %d high", height)
 		}
 		return err
 	})
+	// In the composer, what stands below stays where it is.
+	if after, err := w.height("fieldset.picture"); beforeErr == nil && (err != nil || after != before) {
+		w.t.Errorf("the place of a picture was %d high and is %d, %v", before, after, err)
+	}
+}
+
+// height is that of the first element that a selector finds.
+func (w *window) height(selector string) (int64, error) {
+	document, err := try(w, dom.GetDocument, dom.GetDocumentParams{})
+	if err != nil {
+		return 0, err
+	}
+	found, err := try(w, dom.QuerySelector, dom.QuerySelectorParams{NodeID: document.Root.NodeID, Selector: selector})
+	if err != nil || found.NodeID == 0 {
+		return 0, errors.Join(err, fmt.Errorf("there is no %s", selector))
+	}
+	box, err := try(w, dom.GetBoxModel, dom.GetBoxModelParams{NodeID: found.NodeID})
+	if err != nil {
+		return 0, err
+	}
+	return box.Model.Height, nil
+}
+
+// caret is where in the text of the composer typing goes on, and how long the
+// text is. Only where scripts run.
+func (w *window) caret() (at, length int64) {
+	w.t.Helper()
+	number := func(expression string) (n int64) {
+		got, err := try(w, runtime.Evaluate, runtime.EvaluateParams{Expression: expression, ReturnByValue: new(true)})
+		if err == nil && got.ExceptionDetails == nil {
+			err = json.Unmarshal(got.Result.Value, &n)
+		}
+		w.must(err)
+		return n
+	}
+	const field = `document.querySelector('.composer textarea[name=text]')`
+	return number(field + `.selectionStart`), number(field + `.value.length`)
 }
 
 // shoot saves a picture of the page, if they are wanted.

@@ -175,6 +175,8 @@
       out.textContent = fill(left < 0 ? words.over : words.left, Math.abs(left));
       out.classList.toggle('over-limit', left < 0);
     }
+    // An answer begins with names: what is typed comes after them.
+    if (text.value) text.setSelectionRange(text.value.length, text.value.length);
     if (max) {
       text.addEventListener('input', count);
       if (summary) summary.addEventListener('input', count);
