@@ -27,15 +27,7 @@ func (in *instance) likes(uri string, as *store.Account) int64 {
 func TestFavouritesReachEveryMember(t *testing.T) {
 	school, employer, union := newInstance(t, "school"), newInstance(t, "employer"), newInstance(t, "union")
 	chen, lin, wu := school.person("chen"), employer.person("lin"), union.person("wu")
-	circle, err := school.social.CreateCircle(t.Context(), social.CircleDraft{Slug: "2012-3", Name: "2012(3)", Unit: "Class 3", From: 2009, To: 2012})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, a := range []*store.Account{chen, school.sees(lin, employer), school.sees(wu, union)} {
-		if _, err := school.social.GrantSeat(t.Context(), a, classGrant); err != nil {
-			t.Fatal(err)
-		}
-	}
+	circle := school.class(chen, school.sees(lin, employer), school.sees(wu, union))
 	employer.follow(lin, employer.sees(circle.Account, school))
 	union.follow(wu, union.sees(circle.Account, school))
 	all := []*instance{school, employer, union}

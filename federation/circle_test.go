@@ -24,26 +24,16 @@ type hubStage struct {
 	other  *fedtest.Actor // a colleague on lin's server, without a seat
 }
 
-var classGrant = social.SeatGrant{Type: "alumnus", Unit: "Class 3", From: 2009, To: 2012, Reason: "on the roster"}
-
 func newHubStage(t *testing.T) *hubStage {
 	h := &hubStage{stage: &stage{instance: newInstance(t, "school")}}
 	h.ada, h.chen = h.person("ada"), h.person("chen")
 	h.peer, h.evil = fedtest.NewPeer(t, "employer"), fedtest.NewPeer(t, "evil")
 	h.lin, h.other, h.eve = h.peer.Actor("lin"), h.peer.Actor("other"), h.evil.Actor("eve")
-	var err error
-	if h.circle, err = h.social.CreateCircle(t.Context(), social.CircleDraft{Slug: "2012-3", Name: "2012(3)", Unit: "Class 3", From: 2009, To: 2012}); err != nil {
-		t.Fatal(err)
-	}
 	lin, err := h.fed.ResolveAccount(t.Context(), "lin@"+h.peer.Host)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, a := range []*store.Account{h.chen, lin} {
-		if _, err := h.social.GrantSeat(t.Context(), a, classGrant); err != nil {
-			t.Fatal(err)
-		}
-	}
+	h.circle = h.class(h.chen, lin)
 	h.ask(h.lin, "1")
 	return h
 }

@@ -103,23 +103,32 @@ func (in *instance) person(handle string) *store.Account {
 	return a
 }
 
+// classGrant is a seat that opens the circle of class.
+var classGrant = social.SeatGrant{Type: "alumnus", Unit: "Class 3", From: 2009, To: 2012, Reason: "on the roster"}
+
+// class makes a circle and gives members seats that open it.
+func (in *instance) class(members ...*store.Account) *store.Circle {
+	in.t.Helper()
+	circle, err := in.social.CreateCircle(in.t.Context(), social.CircleDraft{Slug: "2012-3", Name: "2012(3)", Unit: "Class 3", From: 2009, To: 2012})
+	if err != nil {
+		in.t.Fatal(err)
+	}
+	for _, a := range members {
+		if _, err := in.social.GrantSeat(in.t.Context(), a, classGrant); err != nil {
+			in.t.Fatal(err)
+		}
+	}
+	return circle
+}
+
 // run works off everything that is due, here and on the others, until nothing is left.
 func run(t testing.TB, instances ...*instance) {
 	t.Helper()
-	for round := 0; round < 50; round++ {
-		ran := 0
-		for _, in := range instances {
-			n, err := in.worker.RunOnce(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			ran += n
-		}
-		if ran == 0 {
-			return
-		}
+	workers := make([]*store.Worker, 0, len(instances))
+	for _, in := range instances {
+		workers = append(workers, in.worker)
 	}
-	t.Fatal("jobs without end")
+	storetest.Settle(t, workers...)
 }
 
 // noDeadJobs fails if a delivery was given up.

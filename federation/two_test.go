@@ -101,18 +101,8 @@ func TestCircleAcrossServers(t *testing.T) {
 	school, employer := newInstance(t, "school"), newInstance(t, "employer")
 	chen, outsider := school.person("chen"), school.person("outsider")
 	lin, colleague := employer.person("lin"), employer.person("colleague")
-	circle, err := school.social.CreateCircle(t.Context(), social.CircleDraft{Slug: "2012-3", Name: "2012(3)", Unit: "Class 3", From: 2009, To: 2012})
-	if err != nil {
-		t.Fatal(err)
-	}
-	grant := social.SeatGrant{Type: "alumnus", Unit: "Class 3", From: 2009, To: 2012, Reason: "on the roster"}
-	if _, err := school.social.GrantSeat(t.Context(), chen, grant); err != nil {
-		t.Fatal(err)
-	}
 	linHere := school.sees(lin, employer)
-	if _, err := school.social.GrantSeat(t.Context(), linHere, grant); err != nil {
-		t.Fatal(err)
-	}
+	circle := school.class(chen, linHere)
 
 	there := employer.sees(circle.Account, school)
 	if there.Kind != store.KindCircle {
@@ -192,15 +182,8 @@ func TestCircleAcrossServers(t *testing.T) {
 func TestLosingASeat(t *testing.T) {
 	school, employer := newInstance(t, "school"), newInstance(t, "employer")
 	chen, lin := school.person("chen"), employer.person("lin")
-	circle, err := school.social.CreateCircle(t.Context(), social.CircleDraft{Slug: "2012-3", Name: "2012(3)", Unit: "Class 3", From: 2009, To: 2012})
-	if err != nil {
-		t.Fatal(err)
-	}
-	grant := social.SeatGrant{Type: "alumnus", Unit: "Class 3", From: 2009, To: 2012, Reason: "on the roster"}
-	if _, err := school.social.GrantSeat(t.Context(), chen, grant); err != nil {
-		t.Fatal(err)
-	}
-	seat, err := school.social.GrantSeat(t.Context(), school.sees(lin, employer), grant)
+	circle := school.class(chen)
+	seat, err := school.social.GrantSeat(t.Context(), school.sees(lin, employer), classGrant)
 	if err != nil {
 		t.Fatal(err)
 	}

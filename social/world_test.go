@@ -203,31 +203,26 @@ func (w *world) told(p *store.Post) []store.ID {
 // sending lists "kind target" of the jobs that wait for an object.
 func (w *world) sending(object store.ID) []string {
 	w.t.Helper()
-	rows, err := w.raw.QueryContext(context.Background(), `SELECT kind, target FROM jobs WHERE object_id = $1 ORDER BY id`, int64(object))
-	w.ok(err)
-	defer rows.Close()
-	var out []string
-	for rows.Next() {
-		var kind, target string
-		w.ok(rows.Scan(&kind, &target))
-		out = append(out, kind+" "+target)
-	}
-	w.ok(rows.Err())
-	return out
+	return w.pairs(`SELECT kind, target FROM jobs WHERE object_id = $1 ORDER BY id`, int64(object))
 }
 
 // said lists "kind inbox" of the activities of an actor that wait to be sent.
 func (w *world) said(actor *store.Account) []string {
 	w.t.Helper()
-	rows, err := w.raw.QueryContext(context.Background(),
-		`SELECT a.kind, j.target FROM jobs j JOIN activities a ON a.id = j.object_id WHERE a.actor_id = $1 ORDER BY j.id`, int64(actor.ID))
+	return w.pairs(`SELECT a.kind, j.target FROM jobs j JOIN activities a ON a.id = j.object_id WHERE a.actor_id = $1 ORDER BY j.id`, int64(actor.ID))
+}
+
+// pairs reads two columns, with a space between them.
+func (w *world) pairs(query string, args ...any) []string {
+	w.t.Helper()
+	rows, err := w.raw.QueryContext(context.Background(), query, args...)
 	w.ok(err)
 	defer rows.Close()
 	var out []string
 	for rows.Next() {
-		var kind, target string
-		w.ok(rows.Scan(&kind, &target))
-		out = append(out, kind+" "+target)
+		var first, second string
+		w.ok(rows.Scan(&first, &second))
+		out = append(out, first+" "+second)
 	}
 	w.ok(rows.Err())
 	return out

@@ -2,8 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
-	"fmt"
 	"strings"
 )
 
@@ -143,34 +141,7 @@ func PeopleReads() []PeopleRead {
 // PlanWithIndexes explains a statement, one step a line. PostgreSQL is kept from reading small tables as a whole, as it
 // would while they are empty.
 func (db *DB) PlanWithIndexes(ctx context.Context, text string, args ...any) ([]string, error) {
-	var lines []string
-	err := db.Tx(ctx, func(tx *Tx) error {
-		explain := "EXPLAIN QUERY PLAN "
-		if db.Postgres() {
-			explain = "EXPLAIN "
-			for _, off := range []string{"enable_seqscan", "enable_hashjoin", "enable_mergejoin"} {
-				if _, err := tx.exec(ctx, `SET LOCAL `+off+` = off`); err != nil {
-					return err
-				}
-			}
-		}
-		rows, err := tx.query(ctx, explain+text, args...)
-		return each(rows, err, func(rows *sql.Rows) error {
-			var a, b, c any
-			var line string
-			if db.Postgres() {
-				err = rows.Scan(&line)
-			} else {
-				err = rows.Scan(&a, &b, &c, &line)
-			}
-			lines = append(lines, line)
-			return err
-		})
-	})
-	if err != nil {
-		return nil, fmt.Errorf("explain: %w", err)
-	}
-	return lines, nil
+	return db.explain(ctx, []string{"enable_seqscan", "enable_hashjoin", "enable_mergejoin"}, text, args)
 }
 
 // WholeReads finds the tables, by alias, of which a plan reads every row.

@@ -69,15 +69,21 @@ func PostReads(me, author, circle, post ID) []PostRead {
 // Plan explains a statement: one step a line. PostgreSQL is told to avoid reading whole tables, which it prefers while they are
 // small: where it does all the same, an index is missing.
 func (db *DB) Plan(ctx context.Context, text string, args ...any) (string, error) {
-	explain := "EXPLAIN QUERY PLAN "
-	if db.Postgres() {
-		explain = "EXPLAIN "
-	}
+	lines, err := db.explain(ctx, []string{"enable_seqscan"}, text, args)
+	return strings.Join(lines, "\n"), err
+}
+
+// explain answers the steps of a plan, made by PostgreSQL without what off names.
+func (db *DB) explain(ctx context.Context, off []string, text string, args []any) ([]string, error) {
 	var lines []string
 	err := db.Tx(ctx, func(tx *Tx) error {
+		explain := "EXPLAIN QUERY PLAN "
 		if db.Postgres() {
-			if _, err := tx.exec(ctx, "SET LOCAL enable_seqscan = off"); err != nil {
-				return err
+			explain = "EXPLAIN "
+			for _, setting := range off {
+				if _, err := tx.exec(ctx, `SET LOCAL `+setting+` = off`); err != nil {
+					return err
+				}
 			}
 		}
 		rows, err := tx.query(ctx, explain+text, args...)
@@ -94,7 +100,7 @@ func (db *DB) Plan(ctx context.Context, text string, args ...any) (string, error
 		})
 	})
 	if err != nil {
-		return "", fmt.Errorf("explain: %w", err)
+		return nil, fmt.Errorf("explain: %w", err)
 	}
-	return strings.Join(lines, "\n"), nil
+	return lines, nil
 }

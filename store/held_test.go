@@ -14,26 +14,12 @@ import (
 // post was not edited, and a second time is refused.
 func TestLetOutIsSeenAtOnce(t *testing.T) {
 	each := func(c store.Config) func(t *testing.T) {
-		return func(t *testing.T) { letOutIsSeen(t, openAnother(t, c), openAnother(t, c)) }
+		return func(t *testing.T) { letOutIsSeen(t, storetest.OpenWith(t, c), storetest.OpenWith(t, c)) }
 	}
 	t.Run("sqlite", each(storetest.Config(t)))
 	if c, ok := storetest.PostgresConfig(t); ok {
 		t.Run("postgres", each(c))
 	}
-}
-
-func openAnother(t *testing.T, c store.Config) *store.DB {
-	t.Helper()
-	db, err := store.Open(t.Context(), c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return db
 }
 
 func letOutIsSeen(t *testing.T, db, other *store.DB) {

@@ -41,20 +41,6 @@ func soon[T any](t *testing.T, what string, c <-chan T) (got T) {
 	return got
 }
 
-func opened(t *testing.T, c store.Config) *store.DB {
-	t.Helper()
-	db, err := store.Open(t.Context(), c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return db
-}
-
 func setSetting(t *testing.T, db *store.DB, value string) {
 	t.Helper()
 	if err := db.Tx(t.Context(), func(tx *store.Tx) error { return tx.SetSetting(t.Context(), "x", value) }); err != nil {
@@ -65,7 +51,7 @@ func setSetting(t *testing.T, db *store.DB, value string) {
 // A process on SQLite notices what others write within a second.
 func TestOthersWrite(t *testing.T) {
 	c := storetest.Config(t)
-	db, other := opened(t, c), opened(t, c)
+	db, other := storetest.OpenWith(t, c), storetest.OpenWith(t, c)
 	h := listenTo(t, db)
 	soon(t, "it to listen", h.changed)
 	began := time.Now()
@@ -91,7 +77,7 @@ func TestNothingRememberedAfterNews(t *testing.T) {
 		configs = append(configs, c)
 	}
 	for _, c := range configs {
-		db, other := opened(t, c), opened(t, c)
+		db, other := storetest.OpenWith(t, c), storetest.OpenWith(t, c)
 		ctx := t.Context()
 		ada := storetest.Account(t, db, "ada")
 		h := listenTo(t, db)
@@ -132,7 +118,7 @@ func TestNothingRememberedAfterNews(t *testing.T) {
 // What this process writes is no news to it.
 func TestOwnWritesAreNoNews(t *testing.T) {
 	c := storetest.Config(t)
-	db, other := opened(t, c), opened(t, c)
+	db, other := storetest.OpenWith(t, c), storetest.OpenWith(t, c)
 	version := func() int64 {
 		v, err := db.OthersVersion(t.Context())
 		if err != nil {
@@ -163,7 +149,7 @@ func TestOthersTell(t *testing.T) {
 			return // nobody is told there, see above
 		}
 		c, _ := storetest.PostgresConfig(t)
-		db, other, elsewhere := opened(t, c), opened(t, c), db
+		db, other, elsewhere := storetest.OpenWith(t, c), storetest.OpenWith(t, c), db
 		h := listenTo(t, db)
 		soon(t, "it to listen", h.changed)
 		for _, text := range []string{"hello", "", `{"a":"é' \" $1"}`, strings.Repeat("x", store.MaxTold)} {

@@ -144,16 +144,7 @@ func snapshot(t *testing.T, path, dir string) *store.DB {
 			t.Fatal(err)
 		}
 	}
-	db, err := store.Open(context.Background(), store.Config{URL: "sqlite:" + to})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return db
+	return storetest.OpenWith(t, store.Config{URL: "sqlite:" + to})
 }
 
 func TestFailedCommitFailsTheWholeGroup(t *testing.T) {

@@ -197,7 +197,7 @@ func (j *journeys) react(t *testing.T, w *window, theirs entity) {
 			}
 			return nil
 		})
-		eventually(t, "the other instance to count "+count, func() error {
+		waitFor(t, "the other instance to count "+count, func() error {
 			var post map[string]any
 			err := j.firm.ask(j.friend, http.MethodGet, "/api/v1/statuses/"+theirs.text("id"), nil, http.StatusOK, &post)
 			if err == nil && post[count] != 1.0 {
@@ -217,7 +217,7 @@ func (j *journeys) react(t *testing.T, w *window, theirs entity) {
 	w.write("textbox", w.text("compose.reply_label", "name", "lin"), "An answer")
 	w.follow("button", w.text("compose.send_reply"))
 	w.post("An answer")
-	eventually(t, "the answer to reach the other instance", func() error {
+	waitFor(t, "the answer to reach the other instance", func() error {
 		var thread map[string][]entity
 		err := j.firm.ask(j.friend, http.MethodGet, "/api/v1/statuses/"+theirs.text("id")+"/context", nil, http.StatusOK, &thread)
 		if err == nil && (len(thread["descendants"]) != 1 || !strings.Contains(thread["descendants"][0].text("content"), "An answer")) {

@@ -14,7 +14,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/chromedp/cdproto/accessibility"
 	"github.com/chromedp/cdproto/audits"
@@ -261,17 +260,8 @@ func (w *window) seeIn(within cdp.BackendNodeID, role, name string) (found *acce
 // wait tries until it succeeds.
 func (w *window) wait(what string, try func() error) {
 	w.t.Helper()
-	deadline, ticker := time.Now().Add(soonTime), time.NewTicker(50*time.Millisecond)
-	defer ticker.Stop()
-	for {
-		err := try()
-		if err == nil {
-			return
-		}
-		if time.Now().After(deadline) {
-			w.fail("%s: %v", what, err)
-		}
-		<-ticker.C
+	if err := tryUntil(try); err != nil {
+		w.fail("%s: %v", what, err)
 	}
 }
 

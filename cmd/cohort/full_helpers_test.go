@@ -68,11 +68,8 @@ var builtProgram = sync.OnceValues(func() (string, error) {
 // password is what every account of these tests has.
 const password = "three clever otters swim"
 
-// How long is waited for something that has to happen.
-const (
-	soonTime = 20 * time.Second
-	endTime  = 10 * time.Second
-)
+// endTime is how long a process may take to end.
+const endTime = 10 * time.Second
 
 // running is one instance in a process of its own.
 type running struct {
@@ -166,7 +163,7 @@ mode = "open"
 
 func (r *running) waitReady() {
 	r.t.Helper()
-	eventually(r.t, r.Name+" to be ready", func() error {
+	waitFor(r.t, r.Name+" to be ready", func() error {
 		select {
 		case err := <-r.ended:
 			r.ended <- err
@@ -309,24 +306,6 @@ func localClient() *http.Client {
 			}
 			return dialer.DialContext(ctx, network, net.JoinHostPort("127.0.0.1", port))
 		}},
-	}
-}
-
-// eventually tries until it succeeds, or fails the test with what went wrong
-// last.
-func eventually(t *testing.T, what string, try func() error) {
-	t.Helper()
-	deadline, ticker := time.Now().Add(soonTime), time.NewTicker(50*time.Millisecond)
-	defer ticker.Stop()
-	for {
-		err := try()
-		if err == nil {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain for %s: %v", what, err)
-		}
-		<-ticker.C
 	}
 }
 

@@ -117,7 +117,7 @@ func (p *peer) all(fits func(peerLine) bool) []peerLine {
 func (p *peer) find(what string, fits func(peerLine) bool) peerLine {
 	p.t.Helper()
 	var found []peerLine
-	eventually(p.t, what, func() error {
+	waitFor(p.t, what, func() error {
 		if found = p.all(fits); len(found) == 0 {
 			return errors.New("the peer has not said so")
 		}
@@ -211,7 +211,7 @@ func (w *peerWorld) uriOf(handle string) string {
 // home waits until a token's home has, or has no more, a post that fits.
 func (w *peerWorld) home(t *testing.T, token, what string, there bool, fits func(entity) bool) (found entity) {
 	t.Helper()
-	eventually(t, what, func() error {
+	waitFor(t, what, func() error {
 		var posts []entity
 		if err := w.r.ask(token, http.MethodGet, "/api/v1/timelines/home", nil, http.StatusOK, &posts); err != nil {
 			return err
@@ -233,7 +233,7 @@ func (w *peerWorld) home(t *testing.T, token, what string, there bool, fits func
 // told waits until a token's account is notified.
 func (w *peerWorld) told(t *testing.T, token, kind string, fits func(entity) bool) {
 	t.Helper()
-	eventually(t, "a notification of "+kind, func() error {
+	waitFor(t, "a notification of "+kind, func() error {
 		var notifications []entity
 		if err := w.r.ask(token, http.MethodGet, "/api/v1/notifications", nil, http.StatusOK, &notifications); err != nil {
 			return err
@@ -276,7 +276,7 @@ func (w *peerWorld) weFollow(t *testing.T) {
 	id := w.pat.text("id")
 	w.r.call(w.bea, http.MethodPost, "/api/v1/accounts/"+id+"/follow", nil, http.StatusOK, nil)
 	w.p.verified("Follow", func(l peerLine) bool { return l.Object == w.p.Actor })
-	eventually(t, "the peer to accept", func() error {
+	waitFor(t, "the peer to accept", func() error {
 		var relations []map[string]any
 		if err := w.r.ask(w.bea, http.MethodGet, "/api/v1/accounts/relationships", url.Values{"id[]": {id}}, http.StatusOK, &relations); err != nil {
 			return err
@@ -358,7 +358,7 @@ func (w *peerWorld) reactions(t *testing.T) {
 	uri, id := w.ours.text("uri"), w.ours.text("id")
 	counts := func(likes, boosts float64) {
 		t.Helper()
-		eventually(t, "the counts of a post", func() error {
+		waitFor(t, "the counts of a post", func() error {
 			var post map[string]any
 			err := w.r.ask(w.ada, http.MethodGet, "/api/v1/statuses/"+id, nil, http.StatusOK, &post)
 			if err == nil && (post["favourites_count"] != likes || post["reblogs_count"] != boosts) {
@@ -440,7 +440,7 @@ func (w *peerWorld) circle(t *testing.T) {
 	var public entity
 	w.r.call(w.ada, http.MethodPost, "/api/v1/statuses", url.Values{"status": {"To everyone"}}, http.StatusOK, &public)
 	w.p.verified("Create", func(l peerLine) bool { return l.Object == public.text("uri") })
-	eventually(t, "the queue to be empty", func() error {
+	waitFor(t, "the queue to be empty", func() error {
 		if waiting := w.r.cli("", "job", "list", "--waiting", "--json"); waiting != "[]" {
 			return errors.New(waiting)
 		}

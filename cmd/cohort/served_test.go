@@ -217,17 +217,25 @@ func (s *served) wait(what string, try func() error) {
 	waitFor(s.t, what, try)
 }
 
+// waitFor tries until it succeeds, or fails the test with what went wrong last.
 func waitFor(t *testing.T, what string, try func() error) {
 	t.Helper()
-	deadline, tick := time.Now().Add(20*time.Second), time.NewTicker(20*time.Millisecond)
+	if err := tryUntil(try); err != nil {
+		t.Fatalf("waited in vain for %s: %v", what, err)
+	}
+}
+
+// soonTime is how long something may take that should happen soon.
+const soonTime = 20 * time.Second
+
+// tryUntil tries until it succeeds, or answers the last error when soonTime is over.
+func tryUntil(try func() error) error {
+	deadline, tick := time.Now().Add(soonTime), time.NewTicker(20*time.Millisecond)
 	defer tick.Stop()
 	for {
 		err := try()
-		if err == nil {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain for %s: %v", what, err)
+		if err == nil || time.Now().After(deadline) {
+			return err
 		}
 		<-tick.C
 	}

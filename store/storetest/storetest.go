@@ -21,7 +21,7 @@ const EnvPostgres = "COHORT_TEST_POSTGRES"
 // Open is an empty SQLite database that lives as long as the test.
 func Open(t testing.TB) *store.DB {
 	t.Helper()
-	return open(t, Config(t))
+	return OpenWith(t, Config(t))
 }
 
 // OpenPostgres is an empty PostgreSQL database that lives as long as the
@@ -32,7 +32,7 @@ func OpenPostgres(t testing.TB) *store.DB {
 	if !ok {
 		return nil
 	}
-	return open(t, c)
+	return OpenWith(t, c)
 }
 
 // Each runs a test on every kind of database there is, each time on an empty one.
@@ -44,7 +44,8 @@ func Each(t *testing.T, f func(t *testing.T, db *store.DB)) {
 	}
 }
 
-func open(t testing.TB, c store.Config) *store.DB {
+// OpenWith opens the database of c, until the test ends. The schema must be there.
+func OpenWith(t testing.TB, c store.Config) *store.DB {
 	t.Helper()
 	db, err := store.Open(context.Background(), c)
 	if err != nil {
@@ -84,4 +85,23 @@ func Config(t testing.TB) store.Config {
 		t.Fatal(err)
 	}
 	return store.Config{URL: "sqlite:" + path, Synchronous: "off"}
+}
+
+// Settle works off every job that is due, in turns, until none is left.
+func Settle(t testing.TB, workers ...*store.Worker) {
+	t.Helper()
+	for range 50 {
+		ran := 0
+		for _, w := range workers {
+			n, err := w.RunOnce(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			ran += n
+		}
+		if ran == 0 {
+			return
+		}
+	}
+	t.Fatal("jobs without end")
 }

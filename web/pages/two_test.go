@@ -10,6 +10,7 @@ import (
 	"cohort/federation"
 	"cohort/social"
 	"cohort/store"
+	"cohort/store/storetest"
 	"cohort/web/i18n"
 )
 
@@ -61,25 +62,6 @@ func (h *house) withFederation(pages http.Handler) http.Handler {
 	})
 }
 
-// settle works off everything that is due, until nothing is left.
-func settle(t testing.TB, workers ...*store.Worker) {
-	t.Helper()
-	for range 50 {
-		ran := 0
-		for _, w := range workers {
-			n, err := w.RunOnce(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			ran += n
-		}
-		if ran == 0 {
-			return
-		}
-	}
-	t.Fatal("jobs without end")
-}
-
 // A former pupil whose account is at her employer follows a teacher at the school, and comes back to her
 // class: all in the pages of both instances. Her colleague sees nothing of it.
 func TestJourneyAcrossInstances(t *testing.T) {
@@ -95,7 +77,7 @@ func TestJourneyAcrossInstances(t *testing.T) {
 	}
 	school.seat(linThere)
 	b, teacher, pupil, colleague := employer.as(lin), school.as(zhao), school.as(chen), employer.as(qq)
-	run := func() { settle(t, schoolWork, employerWork) }
+	run := func() { storetest.Settle(t, schoolWork, employerWork) }
 
 	b.open(withQuery("/search", "q", "@zhao@"+host)).shows("zhao@" + host)
 	zhaoHere, err := employer.db.AccountByHandle(t.Context(), "zhao", host)
