@@ -92,21 +92,6 @@ func DecodeActor(raw []byte) (*Actor, error) {
 	return readActor(trim(raw))
 }
 
-// DecodeKey checks a fetched document (see Check) and reads it as a single key,
-// as some peers serve it at the key's own id.
-//
-// Errors: those of Check; ErrWrongKind when it holds no key.
-func DecodeKey(raw []byte) (PublicKey, error) {
-	if err := Check(raw); err != nil {
-		return PublicKey{}, err
-	}
-	key := readKey(trim(raw))
-	if key.ID == "" || key.PEM == "" {
-		return PublicKey{}, wrongKind("a key", "")
-	}
-	return key, nil
-}
-
 // Key answers the public key with that id.
 func (a *Actor) Key(id string) (PublicKey, bool) {
 	for _, k := range a.PublicKeys {

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/go-fed/activity/streams"
 )
 
 // kilobyte is an ordinary Create of about one kilobyte.
@@ -48,7 +50,7 @@ func BenchmarkDecode(b *testing.B) {
 func BenchmarkToType(b *testing.B) {
 	doc := kilobyte(b)
 	for b.Loop() {
-		if _, err := ToType(b.Context(), doc); err != nil {
+		if _, err := toType(b.Context(), doc); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -62,7 +64,7 @@ func BenchmarkToTypeWhole(b *testing.B) {
 		if err := json.Unmarshal(doc, &m); err != nil {
 			b.Fatal(err)
 		}
-		if _, err := toType(b.Context(), m); err != nil {
+		if _, err := streams.ToType(b.Context(), m); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -112,7 +114,7 @@ func BenchmarkEncodeActor(b *testing.B) {
 func BenchmarkWorst(b *testing.B) {
 	doc := []byte(`{"type":"Create","object":[` + strings.Repeat(`{"type":"View","tag":[{}]},`, 660) + `{}]}`)
 	for b.Loop() {
-		if _, err := ToType(b.Context(), doc); err != nil {
+		if _, err := toType(b.Context(), doc); err != nil {
 			b.Fatal(err)
 		}
 	}

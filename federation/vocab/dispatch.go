@@ -67,7 +67,7 @@ func run(ctx context.Context, h Handler) error {
 }
 
 // Resolve calls the handler for t, which go-fed made from the skeleton of a
-// (see ToType), and gives it a, from which alone the handler reads. The error
+// (see Activity.Normalise), and gives it a, from which alone the handler reads. The error
 // is the handler's.
 func (r *Resolver) Resolve(ctx context.Context, t asvocab.Type, a *Activity) error {
 	err := r.types.Resolve(context.WithValue(ctx, activityKey{}, a), t)

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/go-fed/activity/streams"
 )
 
 const (
@@ -147,7 +149,7 @@ func TestGoFedReadsWhatWeSend(t *testing.T) {
 		if err := json.Unmarshal(doc, &m); err != nil {
 			t.Fatal(err)
 		}
-		typ, err := toType(context.Background(), m)
+		typ, err := streams.ToType(context.Background(), m)
 		if err != nil || typ.GetTypeName() != m["type"] {
 			t.Errorf("%s: %v, %v", name, typ, err)
 		}

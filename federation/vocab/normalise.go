@@ -1,30 +1,10 @@
 package vocab
 
-import (
-	"context"
-	"encoding/json"
-	"fmt"
-	"net/url"
-
-	"github.com/go-fed/activity/streams"
-	asvocab "github.com/go-fed/activity/streams/vocab"
-)
+import "net/url"
 
 // withoutID stands for the id of an activity that was sent without one, because
 // go-fed's inbox refuses such an activity before anybody may look at it.
 const withoutID = "urn:activity:without-id"
-
-// Normalise checks raw, reads it as an activity and answers the text that may be
-// handed to streams.ToType and to the inbox of go-fed; see Activity.Normalise.
-//
-// Errors: those of Decode and of Activity.Normalise.
-func Normalise(raw []byte) ([]byte, error) {
-	a, err := Decode(raw)
-	if err != nil {
-		return nil, err
-	}
-	return a.Normalise()
-}
 
 // Normalise answers a skeleton of the activity: the plain ActivityStreams
 // context, its one type (followed by "Activity" when go-fed does not know it),
@@ -110,35 +90,4 @@ func appendIDs(b []byte, name string, ids []string) []byte {
 func isURI(s string) bool {
 	u, err := url.Parse(s)
 	return err == nil && u.Scheme != ""
-}
-
-// ToType checks and normalises raw and gives it to go-fed, which answers its own
-// type for the activity, to be dispatched by a Resolver. The value holds no more
-// than Normalise leaves; everything else is read with Decode.
-//
-// Errors: those of Normalise; ErrMalformed when go-fed refuses the document or
-// panics.
-func ToType(ctx context.Context, raw []byte) (asvocab.Type, error) {
-	skeleton, err := Normalise(raw)
-	if err != nil {
-		return nil, err
-	}
-	var m map[string]any
-	if err := json.Unmarshal(skeleton, &m); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
-	}
-	return toType(ctx, m)
-}
-
-// toType is streams.ToType without its panics.
-func toType(ctx context.Context, m map[string]any) (t asvocab.Type, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			t, err = nil, fmt.Errorf("%w: go-fed panicked: %v", ErrMalformed, p)
-		}
-	}()
-	if t, err = streams.ToType(ctx, m); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
-	}
-	return t, nil
 }

@@ -145,13 +145,6 @@ func TestKeys(t *testing.T) {
 	if _, ok := a.Key(a.ID); ok || a.Declares(CapabilityCircles) {
 		t.Error("found what is not there")
 	}
-	k, err := DecodeKey([]byte(`{"id":"https://a.example/k","owner":"https://a.example/u","publicKeyPem":"PEM"}`))
-	if err != nil || k != (PublicKey{ID: "https://a.example/k", Owner: "https://a.example/u", PEM: "PEM"}) {
-		t.Errorf("got %+v, %v", k, err)
-	}
-	if _, err := DecodeKey([]byte(`{"id":"https://a.example/u","type":"Person"}`)); !errors.Is(err, ErrWrongKind) {
-		t.Errorf("an actor as a key: %v", err)
-	}
 	circle, err := DecodeActor(input(t, "actors/circle.json"))
 	if err != nil || !circle.Declares(CapabilityCircles) {
 		t.Errorf("capability not found: %v", err)
@@ -231,7 +224,7 @@ func TestResolver(t *testing.T) {
 	}
 	for _, name := range names {
 		doc := []byte(`{"type":"` + name + `","actor":"https://a.example/u","object":"https://a.example/1"}`)
-		typ, err := ToType(context.Background(), doc)
+		typ, err := toType(context.Background(), doc)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -251,7 +244,7 @@ func TestResolver(t *testing.T) {
 			t.Errorf("%s went to %s", name, called)
 		}
 	}
-	typ, err := ToType(context.Background(), []byte(`{"type":"Flag"}`))
+	typ, err := toType(context.Background(), []byte(`{"type":"Flag"}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -264,7 +257,7 @@ func TestResolver(t *testing.T) {
 }
 
 func TestNormalise(t *testing.T) {
-	got, err := Normalise(input(t, "activities/emojireact.json"))
+	got, err := normalise(input(t, "activities/emojireact.json"))
 	want := `{"@context":"https://www.w3.org/ns/activitystreams","id":"https://pleroma.example/activities/2","type":["EmojiReact","Activity"],` +
 		`"actor":["https://pleroma.example/users/ana"],"object":["https://school.example/posts/3"],` +
 		`"to":["https://school.example/users/7","https://www.w3.org/ns/activitystreams#Public"]}`
@@ -281,7 +274,7 @@ func TestNormalise(t *testing.T) {
 		"id not parsed": {`{"type":"Like","id":"https://a.example/%zz"}`, ErrMalformed},
 		"actor no URI":  {`{"type":"Like","actor":"ana@a.example"}`, ErrMalformed},
 	} {
-		if got, err := Normalise([]byte(c.doc)); !errors.Is(err, c.want) {
+		if got, err := normalise([]byte(c.doc)); !errors.Is(err, c.want) {
 			t.Errorf("%s: %s, %v", name, got, err)
 		}
 	}
@@ -289,7 +282,7 @@ func TestNormalise(t *testing.T) {
 	// go-fed would hold a property without value.
 	for _, id := range []string{`null`, `5`, `{}`, `""`, `"a b"`, `[]`} {
 		doc := []byte(`{"type":"Like","id":` + id + `,"object":["%",{"type":"Note"},null,7],"to":["%"]}`)
-		got, err := Normalise(doc)
+		got, err := normalise(doc)
 		if err != nil || !json.Valid(got) || string(got) != `{"@context":"https://www.w3.org/ns/activitystreams","id":"`+withoutID+`","type":["Like"]}` {
 			t.Errorf("id %s: %s, %v", id, got, err)
 		}
