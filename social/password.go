@@ -81,13 +81,6 @@ func CheckPassword(hash, password string) bool {
 	return subtle.ConstantTimeCompare(p.derive(password, len(p.key)), p.key) == 1
 }
 
-// PasswordNeedsRehash tells whether hash was made with less work than a new
-// one would be; after a successful sign-in it can be replaced.
-func PasswordNeedsRehash(hash string) bool {
-	p, ok := parseArgon(hash)
-	return !ok || p.memory < argonMemory || p.time < argonTime || len(p.key) < argonKey
-}
-
 type argonParams struct {
 	memory, time uint32
 	threads      uint8

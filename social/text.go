@@ -44,20 +44,6 @@ func FindMentions(text string) []MentionRef {
 	return refs
 }
 
-// FindTags names the hashtags of a text in their stored form, each once, at
-// most 100.
-func FindTags(text string) []string {
-	var tags []string
-	seen := make(map[string]bool)
-	for _, s := range scanText(text) {
-		if s.kind == spanTag && !seen[s.tag] && len(tags) < maxTags {
-			seen[s.tag] = true
-			tags = append(tags, s.tag)
-		}
-	}
-	return tags
-}
-
 // FormatText turns what a member typed into the HTML that is stored and sent:
 // paragraphs, line breaks, links, mentions and hashtags with the classes by
 // which clients find them. Nothing typed is taken for markup.

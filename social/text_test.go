@@ -71,7 +71,7 @@ func TestFindMentions(t *testing.T) {
 	}
 }
 
-func TestFindTags(t *testing.T) {
+func TestTags(t *testing.T) {
 	tests := []struct{ text, want string }{
 		{"#Go is #fun", "go fun"},
 		{"#同学会 #同学会", "同学会"},
@@ -93,8 +93,8 @@ func TestFindTags(t *testing.T) {
 		{"#go's #c++", "go c"},
 	}
 	for _, tt := range tests {
-		if got := strings.Join(FindTags(tt.text), " "); got != tt.want {
-			t.Errorf("FindTags(%q) = %q, want %q", tt.text, got, tt.want)
+		if got := strings.Join(FormatText(tt.text, testOptions).Tags, " "); got != tt.want {
+			t.Errorf("tags of %q: %q, want %q", tt.text, got, tt.want)
 		}
 	}
 }
@@ -210,8 +210,8 @@ func TestFormatTextIsBounded(t *testing.T) {
 	if len(got.Mentions) != 50 || len(got.Tags) != 100 {
 		t.Errorf("%d mentions, %d tags", len(got.Mentions), len(got.Tags))
 	}
-	if len(FindMentions(b.String())) != 50 || len(FindTags(b.String())) != 100 {
-		t.Error("Find does not stop")
+	if len(FindMentions(b.String())) != 50 {
+		t.Error("FindMentions does not stop")
 	}
 	if strings.Count(got.HTML, "h-card") != 50 || strings.Count(got.HTML, "hashtag") != 100 {
 		t.Error("more links than names")
@@ -274,8 +274,8 @@ func TestTextAgrees(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := strings.Join(rapid.SliceOfN(piece, 0, 20).Draw(t, "pieces"), "")
 		got := FormatText(text, testOptions)
-		if !reflect.DeepEqual(got.Mentions, FindMentions(text)) || !reflect.DeepEqual(got.Tags, FindTags(text)) {
-			t.Fatalf("%q: formatted %v %v, found %v %v", text, got.Mentions, got.Tags, FindMentions(text), FindTags(text))
+		if !reflect.DeepEqual(got.Mentions, FindMentions(text)) {
+			t.Fatalf("%q: formatted %v, found %v", text, got.Mentions, FindMentions(text))
 		}
 		squeeze := func(s string) string {
 			return strings.Join(strings.Fields(strings.NewReplacer("@b.localhost", "", ":8080", "").Replace(s)), "")
