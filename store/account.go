@@ -196,7 +196,7 @@ func (r reader) AccountByURI(ctx context.Context, uri string) (*Account, error) 
 	return r.oneAccount(ctx, accountByURI, uri)
 }
 
-// KnownActor is AccountByURI for judging what an actor sends: its counts may be a second old, and so may be what another
+// KnownActor is AccountByURI for judging what an actor sends: its counts may be a moment old, and so may be what another
 // process changed.
 func (r reader) KnownActor(ctx context.Context, uri string) (*Account, error) {
 	if r.recent == nil {

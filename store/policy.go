@@ -145,7 +145,7 @@ func (r reader) policyFor(ctx context.Context, host string) (*DomainPolicy, erro
 // DomainPolicy tells what was decided about a host, by name or for a domain
 // above it; its port and case do not matter. found is false if nothing was.
 //
-// What another process decided may be seen a second later.
+// What another process decided may be seen a quarter of a second later.
 func (r reader) DomainPolicy(ctx context.Context, host string) (severity string, found bool, err error) {
 	if r.recent == nil {
 		severity, err = r.severity(ctx, host)

@@ -56,25 +56,18 @@ type recent struct {
 	policies *remembered[string, string]
 }
 
-const (
-	// briefly is for what requests that come at the same time ask for.
-	briefly = 250 * time.Millisecond
-	// whileSettled is for what seldom changes and may take effect a second late in another process.
-	whileSettled = time.Second
-)
-
 func newRecent() *recent {
 	r := &recent{
 		posts: recentRows[Post]{limit: recentPosts / 2}, accounts: recentRows[Account]{limit: recentAccounts / 2},
 		parts: recentRows[postParts]{limit: recentPosts / 2},
 	}
-	r.cards = newRemembered[ID, *Account](&r.now, ofAccounts|ofCounts, briefly, recentAccounts/2)
-	r.byID = newRemembered[ID, *Account](&r.now, ofAccounts|ofCounts, briefly, recentAccounts/2)
-	r.actors = newRemembered[string, *Account](&r.now, ofAccounts, whileSettled, recentAccounts/2)
-	r.followed = newRemembered[ID, bool](&r.now, ofFollows, briefly, recentAccounts/2)
-	r.apps = newRemembered[ID, *App](&r.now, ofApps, whileSettled, recentApps/2)
-	r.owners = newRemembered[string, tokenOwner](&r.now, ofTokens|ofUsers|ofAccounts|ofCounts, briefly, recentOwners/2)
-	r.policies = newRemembered[string, string](&r.now, ofPolicies, whileSettled, recentHosts/2)
+	r.cards = newRemembered[ID, *Account](&r.now, ofAccounts|ofCounts, recentAccounts/2)
+	r.byID = newRemembered[ID, *Account](&r.now, ofAccounts|ofCounts, recentAccounts/2)
+	r.actors = newRemembered[string, *Account](&r.now, ofAccounts, recentAccounts/2)
+	r.followed = newRemembered[ID, bool](&r.now, ofFollows, recentAccounts/2)
+	r.apps = newRemembered[ID, *App](&r.now, ofApps, recentApps/2)
+	r.owners = newRemembered[string, tokenOwner](&r.now, ofTokens|ofUsers|ofAccounts|ofCounts, recentOwners/2)
+	r.policies = newRemembered[string, string](&r.now, ofPolicies, recentHosts/2)
 	return r
 }
 

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"regexp"
 	"sync"
 	"sync/atomic"
@@ -11,6 +12,9 @@ import (
 // page, what was decided about a server. They are remembered for a moment. A transaction of this process that writes to
 // their table makes it forget them before its caller is answered; what other processes write is seen when the
 // moment is over. Reads inside a transaction remember nothing.
+
+// moment is how long that is.
+const moment = 250 * time.Millisecond
 
 // kinds is a set of what is remembered by the table it is in.
 type kinds uint8
@@ -62,13 +66,16 @@ func kindsWritten(text string) kinds {
 }
 
 // editions number the states of the tables.
-type editions [kindsCount]atomic.Uint64
+type editions struct {
+	number [kindsCount]atomic.Uint64
+	last   atomic.Int64 // when there was a new one, in Unix nanoseconds
+}
 
 // of is a number that is another one after each write to any of the tables.
 func (e *editions) of(tables kinds) (sum uint64) {
-	for i := range e {
+	for i := range e.number {
 		if tables&(1<<i) != 0 {
-			sum += e[i].Load()
+			sum += e.number[i].Load()
 		}
 	}
 	return sum
@@ -76,10 +83,22 @@ func (e *editions) of(tables kinds) (sum uint64) {
 
 // written is called after a commit, before it is acknowledged.
 func (e *editions) written(tables kinds) {
-	for i := range e {
+	if tables == 0 {
+		return
+	}
+	for i := range e.number {
 		if tables&(1<<i) != 0 {
-			e[i].Add(1)
+			e.number[i].Add(1)
 		}
+	}
+	e.last.Store(time.Now().UnixNano())
+}
+
+// Settle waits until what this process wrote is seen by every other one, a moment at most. It is for commands beside a
+// running server: when one has returned, what it decided holds.
+func (db *DB) Settle(ctx context.Context) {
+	if left := moment - time.Since(time.Unix(0, db.recent.now.last.Load())); left > 0 {
+		pause(ctx, left)
 	}
 }
 
@@ -102,7 +121,7 @@ type reading[V any] struct {
 	at      time.Time
 }
 
-func newRemembered[K comparable, V any](now *editions, tables kinds, moment time.Duration, limit int) *remembered[K, V] {
+func newRemembered[K comparable, V any](now *editions, tables kinds, limit int) *remembered[K, V] {
 	return &remembered[K, V]{tables: tables, moment: moment, limit: limit, now: now}
 }
 

@@ -53,7 +53,8 @@ func TestRowsOfKindsChangeByStatementsAlone(t *testing.T) {
 
 func TestRemembered(t *testing.T) {
 	var now editions
-	m := newRemembered[string, int](&now, ofUsers|ofTokens, time.Hour, 4)
+	m := newRemembered[string, int](&now, ofUsers|ofTokens, 4)
+	m.moment = time.Hour
 	before := m.edition()
 	m.put("a", 1, before)
 	if v, ok := m.get("a"); !ok || v != 1 {

@@ -128,6 +128,7 @@ func (p *program) withInstance(run func(ctx context.Context, i *instance) error)
 		return err
 	}
 	err = explain(run(p.ctx, i))
+	i.db.Settle(p.ctx) // what was decided holds for a running server when the command is done
 	return errors.Join(err, i.close())
 }
 
