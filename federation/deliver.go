@@ -21,15 +21,15 @@ func millis(t time.Time) string { return strconv.FormatInt(t.UnixMilli(), 10) }
 // Handlers are the kinds of job that need other servers.
 func (f *Server) Handlers() map[string]store.Handler {
 	return map[string]store.Handler{
-		"create": f.deliver(f.postLetter), "update": f.deliver(f.postLetter), "delete": f.deliver(f.deleteLetter),
-		"activity": f.deliver(f.activityLetter), "end_membership": f.deliver(f.activityLetter),
-		"fetch": f.fetchBoosted, social.MentionsJob: f.mentioned,
+		store.JobCreate: f.deliver(f.postLetter), store.JobUpdate: f.deliver(f.postLetter), store.JobDelete: f.deliver(f.deleteLetter),
+		social.ActivityJob: f.deliver(f.activityLetter), social.EndMembershipJob: f.deliver(f.activityLetter),
+		store.JobFetch: f.fetchBoosted, social.MentionsJob: f.mentioned,
 	}
 }
 
 // Permanent tells which kinds of delivery are never given up: the end of a membership holds back
 // everything else of the circle for that server until it is acknowledged.
-func Permanent(kind string) bool { return kind == "end_membership" }
+func Permanent(kind string) bool { return kind == social.EndMembershipJob }
 
 // letter makes what a job sends, and says which actor signs the request. store.ErrNotFound or ErrDrop when
 // there is nothing to send any more.
@@ -62,13 +62,13 @@ func (f *Server) postLetter(ctx context.Context, job store.Job) (*store.Account,
 	if errors.Is(err, store.ErrNotFound) && f.ownPending(ctx, job) {
 		p, err = f.pendingPost(ctx, job.ObjectID)
 	}
-	if errors.Is(err, store.ErrNotFound) && job.Kind == "update" {
+	if errors.Is(err, store.ErrNotFound) && job.Kind == store.JobUpdate {
 		return f.deleteLetter(ctx, job)
 	}
 	if err != nil {
 		return nil, nil, err
 	}
-	if job.Kind == "update" && !p.HeldAt.IsZero() {
+	if job.Kind == store.JobUpdate && !p.HeldAt.IsZero() {
 		return nil, nil, store.ErrDrop // what it says now is not ready yet; then everyone gets it
 	}
 	return f.documentFor(ctx, job, viewer, p)
@@ -99,7 +99,7 @@ func (f *Server) documentFor(ctx context.Context, job store.Job, viewer store.Vi
 		viewer = store.AsAccount(p.AuthorID)
 	}
 	verb := "Create"
-	if job.Kind == "update" {
+	if job.Kind == store.JobUpdate {
 		verb = "Update"
 	}
 	author, err := f.db.Account(ctx, p.AuthorID)

@@ -414,7 +414,7 @@ func (s *Service) DeleteAccount(ctx context.Context, account *store.Account, by 
 // sent a post by it.
 func (s *Service) tellActor(ctx context.Context, tx *store.Tx, a *store.Account, kind string) error {
 	act := &store.Activity{ID: tx.NewID(), Kind: kind, ActorID: a.ID, TargetID: a.ID}
-	n, err := tx.EnqueueKnowing(ctx, "activity", act.ID, a.ID)
+	n, err := tx.EnqueueKnowing(ctx, ActivityJob, act.ID, a.ID)
 	if err != nil || n == 0 {
 		return err
 	}

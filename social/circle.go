@@ -354,5 +354,5 @@ func (s *Service) tellEnded(ctx context.Context, tx *store.Tx, m *store.Membersh
 		return err
 	}
 	tx.AfterCommit(s.Wake)
-	return tx.EnqueueTo(ctx, "end_membership", a.ID, m.CircleID, inboxes)
+	return tx.EnqueueTo(ctx, EndMembershipJob, a.ID, m.CircleID, inboxes)
 }

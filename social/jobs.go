@@ -7,6 +7,13 @@ import (
 	"cohort/store"
 )
 
+// Kinds of jobs that others do.
+const (
+	ActivityJob      = "activity"       // a recorded activity to one inbox; federation
+	EndMembershipJob = "end_membership" // the Reject that ends a membership, to one inbox; federation
+	MailJob          = "mail"           // a code; its object is a verification, its target what for; web/mail
+)
+
 // tombstoneJob is the kind of the jobs that take away what deleted accounts wrote.
 const tombstoneJob = "tombstone"
 

@@ -230,7 +230,7 @@ func (s *Service) letOut(ctx context.Context, tx *store.Tx, job store.Job, read 
 	if p.HeldAt.Equal(p.CreatedAt) {
 		err = s.enqueueNew(ctx, tx, p)
 	} else {
-		err = s.enqueueChange(ctx, tx, "update", p)
+		err = s.enqueueChange(ctx, tx, store.JobUpdate, p)
 	}
 	if changed {
 		s.tellEdit(tx, p)

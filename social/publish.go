@@ -213,7 +213,7 @@ func (s *Service) enqueueNew(ctx context.Context, tx *store.Tx, p *store.Post) e
 			return err
 		}
 	}
-	n, err := tx.EnqueuePost(ctx, "create", p)
+	n, err := tx.EnqueuePost(ctx, store.JobCreate, p)
 	if n > 0 {
 		tx.AfterCommit(s.Wake)
 	}
@@ -324,7 +324,7 @@ func (s *Service) spreadEdit(ctx context.Context, tx *store.Tx, p *store.Post) e
 		return err
 	}
 	if p.HeldAt.IsZero() {
-		if err := s.enqueueChange(ctx, tx, "update", p); err != nil {
+		if err := s.enqueueChange(ctx, tx, store.JobUpdate, p); err != nil {
 			return err
 		}
 	}
@@ -396,7 +396,7 @@ func (s *Service) removePost(ctx context.Context, tx *store.Tx, p *store.Post) e
 	if _, err := tx.DeletePost(ctx, p.ID); err != nil {
 		return err
 	}
-	if err := s.enqueueChange(ctx, tx, "delete", p); err != nil {
+	if err := s.enqueueChange(ctx, tx, store.JobDelete, p); err != nil {
 		return err
 	}
 	tx.AfterCommit(func() {

@@ -32,7 +32,7 @@ func (s *Service) passOn(ctx context.Context, tx *store.Tx, a *store.Activity, p
 	if a.ID == 0 {
 		a.ID = tx.NewID()
 	}
-	n, err := tx.EnqueueReaction(ctx, "activity", a.ID, p)
+	n, err := tx.EnqueueReaction(ctx, ActivityJob, a.ID, p)
 	if err != nil || n == 0 {
 		return err
 	}

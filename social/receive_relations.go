@@ -321,7 +321,7 @@ func (s *Service) RememberBoost(ctx context.Context, from *store.Account, in Inc
 			return err
 		}
 		tx.AfterCommit(s.Wake)
-		return tx.Enqueue(ctx, "fetch", a.ID, in.PostURI, "fetch#"+from.Host, tx.Now)
+		return tx.Enqueue(ctx, store.JobFetch, a.ID, in.PostURI, "fetch#"+from.Host, tx.Now)
 	})
 }
 

@@ -142,5 +142,5 @@ func (s *Service) say(ctx context.Context, tx *store.Tx, a *store.Activity, to *
 		return err
 	}
 	tx.AfterCommit(s.Wake)
-	return tx.EnqueueTo(ctx, "activity", a.ID, a.ActorID, inboxes)
+	return tx.EnqueueTo(ctx, ActivityJob, a.ID, a.ActorID, inboxes)
 }

@@ -35,7 +35,7 @@ func (s *Service) sendCode(ctx context.Context, tx *store.Tx, account store.ID, 
 		return err
 	}
 	tx.AfterCommit(s.Wake)
-	return tx.Enqueue(ctx, "mail", v.ID, purpose, "mail#0", tx.Now)
+	return tx.Enqueue(ctx, MailJob, v.ID, purpose, "mail#0", tx.Now)
 }
 
 // ResendCode sends a fresh code to confirm the mailbox of account; the one before is void.

@@ -13,9 +13,6 @@ import (
 	"cohort/web/i18n"
 )
 
-// Kind is the kind of job that sends a mail: its object is a verification, its target what for.
-const Kind = "mail"
-
 // Jobs sends the mails that were queued with what they are about.
 type Jobs struct {
 	mailer *Mailer
@@ -30,7 +27,7 @@ func NewJobs(m *Mailer, s *social.Service, log *slog.Logger) *Jobs {
 
 // Handlers are the kinds of job that are done here.
 func (j *Jobs) Handlers() map[string]store.Handler {
-	return map[string]store.Handler{Kind: j.Send}
+	return map[string]store.Handler{social.MailJob: j.Send}
 }
 
 // Send sends the mail of one verification. What nobody waits for any more, and what the mail server
