@@ -94,16 +94,6 @@ func Parse(r *http.Request, body []byte, now time.Time, hosts ...string) (*Signa
 	return s, nil
 }
 
-// Fingerprint names this signature by this key, for remembering what has been
-// seen already within MaxAge + MaxSkew of Made.
-func (s *Signature) Fingerprint() [32]byte {
-	h := sha256.New()
-	h.Write([]byte(s.KeyID))
-	h.Write([]byte{0})
-	h.Write(s.signature)
-	return [32]byte(h.Sum(nil))
-}
-
 // onlySignature returns the one Signature header.
 func onlySignature(h http.Header) (string, error) {
 	values := h.Values("Signature")

@@ -48,17 +48,6 @@ func NewSigner(keyID string, key *rsa.PrivateKey) *Signer {
 // digest.
 // spec: CAVAGE signing
 func (s *Signer) Sign(r *http.Request, body []byte, now time.Time) error {
-	return s.sign(r, body, now, r.URL.RequestURI())
-}
-
-// SignWithoutQuery is Sign for peers that leave the query out of
-// (request-target). It is the second try of a GET that was answered 401.
-func (s *Signer) SignWithoutQuery(r *http.Request, body []byte, now time.Time) error {
-	target, _, _ := strings.Cut(r.URL.RequestURI(), "?")
-	return s.sign(r, body, now, target)
-}
-
-func (s *Signer) sign(r *http.Request, body []byte, now time.Time, target string) error {
 	if s.key == nil {
 		return errNoKey
 	}
@@ -75,7 +64,7 @@ func (s *Signer) sign(r *http.Request, body []byte, now time.Time, target string
 	// It is therefore given a request of its own whose path is the exact text
 	// of the request line.
 	header := http.Header{"Host": {host}, "Date": {date}}
-	copied := &http.Request{Method: methodOf(r), URL: &url.URL{Path: target}, Header: header}
+	copied := &http.Request{Method: methodOf(r), URL: &url.URL{Path: r.URL.RequestURI()}, Header: header}
 	covered := []string{cavage.RequestTarget, "host", "date"}
 	if copied.Method == http.MethodGet || copied.Method == http.MethodHead {
 		body = nil
