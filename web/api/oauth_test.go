@@ -310,6 +310,29 @@ func TestScopesAreChecked(t *testing.T) {
 	}
 }
 
+// Members see in their settings when an app was last used, by day.
+func TestTokensKnowTheirLastDay(t *testing.T) {
+	h := newHouse(t)
+	ada := h.person("ada")
+	token := h.token(ada, "read")
+	var later atomic.Int64
+	now := h.db.Now
+	h.db.Now = func() time.Time { return now().Add(time.Duration(later.Load())) }
+	for range 2 {
+		if got := h.get("/api/v1/accounts/verify_credentials", token); got.code != http.StatusOK {
+			t.Fatalf("%d %s", got.code, got.body)
+		}
+		tokens, err := h.db.Tokens(t.Context(), ada.ID)
+		if err != nil || len(tokens) != 1 {
+			t.Fatalf("%d tokens, %v", len(tokens), err)
+		}
+		if got, want := tokens[0].UsedDay, store.Day(h.db.Now()); got != want {
+			t.Errorf("used on day %d, want %d", got, want)
+		}
+		later.Add(int64(24 * time.Hour))
+	}
+}
+
 func TestRevokedTokens(t *testing.T) {
 	h := newHouse(t)
 	ada, c, other := h.person("ada"), h.register(testRedirect, "read"), h.register(testRedirect, "read")

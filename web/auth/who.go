@@ -111,13 +111,26 @@ func (a *Auth) Token(c echo.Context, raw string) (*Who, error) {
 	return w, nil
 }
 
-// touch notes, once a day, that an account is in use.
+// touch notes, once a day, that an account is in use, and the token with which it is.
 func (a *Auth) touch(c echo.Context, w *Who) {
 	today := store.Day(a.db.Now())
-	if w.User == nil || w.User.ActiveDay >= today {
+	user := w.User != nil && w.User.ActiveDay < today
+	token := w.Token != nil && w.Token.UsedDay < today
+	if !user && !token {
 		return
 	}
-	err := a.db.Tx(c.Request().Context(), func(tx *store.Tx) error { return tx.TouchActive(c.Request().Context(), w.User.AccountID) })
+	ctx := c.Request().Context()
+	err := a.db.Tx(ctx, func(tx *store.Tx) error {
+		if token {
+			if err := tx.TouchToken(ctx, w.Token.ID); err != nil {
+				return err
+			}
+		}
+		if user {
+			return tx.TouchActive(ctx, w.User.AccountID)
+		}
+		return nil
+	})
 	if err != nil {
 		c.Logger().Debug(err) // only statistics
 	}
