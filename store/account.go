@@ -161,15 +161,13 @@ const (
 	accountByHandle = `SELECT ` + accountColumns + ` FROM accounts a WHERE a.handle_key = $1 AND a.domain = $2`
 	accountByKey    = `SELECT ` + accountColumns + ` FROM accounts a WHERE a.key_id = $1 ORDER BY a.id LIMIT 1`
 
-	suspendAccount   = `UPDATE accounts SET suspended_at = $2, updated_at = $3 WHERE id = $1 AND deleted_at IS NULL`
-	silenceAccount   = `UPDATE accounts SET silenced_at = $2, updated_at = $3 WHERE id = $1 AND deleted_at IS NULL`
-	localAccountPage = `SELECT a.id, ` + accountColumns + ` FROM accounts a WHERE a.host = ''`
+	suspendAccount = `UPDATE accounts SET suspended_at = $2, updated_at = $3 WHERE id = $1 AND deleted_at IS NULL`
+	silenceAccount = `UPDATE accounts SET silenced_at = $2, updated_at = $3 WHERE id = $1 AND deleted_at IS NULL`
 )
 
 var (
 	accountsByID  = newInText(`SELECT `+accountColumns+` FROM accounts a WHERE a.id IN (IN)`, 1)
 	accountsByURI = newInText(`SELECT `+accountColumns+` FROM accounts a WHERE a.uri IN (IN)`, 1)
-	localAccounts = paged(localAccountPage, "a.id", 1)
 )
 
 func (r reader) oneAccount(ctx context.Context, text string, args ...any) (*Account, error) {
@@ -256,11 +254,6 @@ func (r reader) AccountsByURI(ctx context.Context, uris []string) (map[string]*A
 		return err
 	})
 	return found, err
-}
-
-// LocalAccounts lists the accounts here that are live, newest first.
-func (r reader) LocalAccounts(ctx context.Context, p Page) (page []*Account, next ID, err error) {
-	return r.accountPage(ctx, localAccounts, p)
 }
 
 // handleKey is the form of a handle that is unique within a domain.

@@ -244,9 +244,6 @@ func TestListsOfAccountsPage(t *testing.T) {
 		if list, _, err := db.Following(c.ctx, fans[0].ID, store.Page{}); err != nil || handles(list) != "star " {
 			t.Fatalf("following: %q, %v", handles(list), err)
 		}
-		if list, _, err := db.LocalAccounts(c.ctx, store.Page{}); err != nil || handles(list) != "star " {
-			t.Fatalf("local: %q, %v", handles(list), err)
-		}
 	})
 }
 

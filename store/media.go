@@ -65,7 +65,6 @@ func scanMedia(rows *sql.Rows) (Media, error) {
 // SQL for media.
 const (
 	mediaOfOwner = `SELECT ` + mediaColumns + ` FROM media m WHERE m.id = $1 AND m.account_id = $2`
-	mediaByID    = `SELECT ` + mediaColumns + ` FROM media m WHERE m.id = $1`
 	mediaOfPost  = `SELECT ` + mediaColumns + ` FROM media m WHERE m.post_id = $1 ORDER BY m.position, m.id LIMIT 64`
 	insertMedia  = `INSERT INTO media (id, account_id, post_id, position, mime, file, preview, remote_url, alt, blurhash,
  width, height, preview_width, preview_height, focus_x, focus_y, size, created_at)
@@ -88,25 +87,6 @@ ON CONFLICT (url) DO UPDATE SET file = excluded.file, mime = excluded.mime, size
 func (r reader) Media(ctx context.Context, owner, id ID) (*Media, error) {
 	m := new(Media)
 	if err := r.queryRow(ctx, mediaOfOwner, int64(id), int64(owner)).Scan(m.dest()...); err != nil {
-		return nil, err
-	}
-	return m, nil
-}
-
-// VisibleMedia returns a picture of a post that the viewer may see, or a loose
-// one of the viewer's own.
-func (r reader) VisibleMedia(ctx context.Context, v Viewer, id ID) (*Media, error) {
-	m := new(Media)
-	if err := r.queryRow(ctx, mediaByID, int64(id)).Scan(m.dest()...); err != nil {
-		return nil, err
-	}
-	if m.PostID == 0 {
-		if v.AccountID() == 0 || v.AccountID() != m.AccountID {
-			return nil, ErrNotFound
-		}
-		return m, nil
-	}
-	if _, err := r.Post(ctx, v, m.PostID); err != nil {
 		return nil, err
 	}
 	return m, nil

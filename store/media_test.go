@@ -77,38 +77,6 @@ func TestMediaRefusals(t *testing.T) {
 	})
 }
 
-func TestVisibleMedia(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		c := newCrowd(t, db)
-		ada, bob := c.person("ada"), c.person("bob")
-		c.follow(bob, ada, true)
-		post := c.post(ada, store.Followers, 0)
-		loose, placed := &store.Media{AccountID: ada.ID, MIME: "image/png"}, &store.Media{AccountID: ada.ID, PostID: post.ID, MIME: "image/png"}
-		c.do(func(tx *store.Tx) error {
-			return errors.Join(tx.InsertMedia(c.ctx, loose), tx.InsertMedia(c.ctx, placed))
-		})
-		for _, test := range []struct {
-			name string
-			v    store.Viewer
-			id   store.ID
-			sees bool
-		}{
-			{"owner, loose", store.AsAccount(ada.ID), loose.ID, true},
-			{"other, loose", store.AsAccount(bob.ID), loose.ID, false},
-			{"nobody, loose", store.Anonymous, loose.ID, false},
-			{"owner", store.AsAccount(ada.ID), placed.ID, true},
-			{"follower", store.AsAccount(bob.ID), placed.ID, true},
-			{"nobody", store.Anonymous, placed.ID, false},
-			{"unknown", store.AsAccount(ada.ID), 5, false},
-		} {
-			_, err := db.VisibleMedia(c.ctx, test.v, test.id)
-			if test.sees != (err == nil) || err != nil && !errors.Is(err, store.ErrNotFound) {
-				t.Errorf("%s: %v", test.name, err)
-			}
-		}
-	})
-}
-
 func TestMediaCache(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		c := newCrowd(t, db)
