@@ -184,11 +184,27 @@ const (
 // sendsPost tells whether who gets the job's document has the post afterwards.
 func (j Job) sendsPost() bool { return j.Kind == JobCreate || j.Kind == JobUpdate }
 
+// SQL that tells whether somebody else is editing or deleting a post just now. On SQLite nobody can be.
+const (
+	postFreePG = `SELECT id FROM posts WHERE id = $1 FOR SHARE SKIP LOCKED`
+	postThere  = `SELECT id FROM posts WHERE id = $1`
+)
+
 // markAttempts remembers, before posts are sent, that their inboxes may have them from now on. It is part of the lease,
-// so that it costs no transaction of its own.
+// so that it costs no transaction of its own. Whoever deletes a post either sees the mark or was done before, and then
+// the post is not sent: a lane whose post is being changed goes back.
 func (tx *Tx) markAttempts(ctx context.Context, leases []lease) error {
-	for _, l := range leases {
-		if !l.job.sendsPost() {
+	for i := range leases {
+		l := &leases[i]
+		if l.back || !l.job.sendsPost() {
+			continue
+		}
+		locked, err := tx.postLocked(ctx, l.job.ObjectID)
+		if err != nil {
+			return err
+		}
+		if locked {
+			l.back, l.wait = true, lockedWait
 			continue
 		}
 		if err := tx.MarkAttempt(ctx, l.job.ObjectID, l.job.Target, l.host); err != nil {
@@ -196,6 +212,23 @@ func (tx *Tx) markAttempts(ctx context.Context, leases []lease) error {
 		}
 	}
 	return nil
+}
+
+// postLocked keeps a post as it is until this transaction ends, and does not wait where somebody else is changing it.
+func (tx *Tx) postLocked(ctx context.Context, id ID) (bool, error) {
+	if !tx.pg {
+		return false, nil
+	}
+	var found ID
+	err := tx.queryRow(ctx, postFreePG, int64(id)).Scan(scanID(&found))
+	if !errors.Is(err, ErrNotFound) {
+		return false, err
+	}
+	err = tx.queryRow(ctx, postThere, int64(id)).Scan(scanID(&found))
+	if errors.Is(err, ErrNotFound) {
+		return false, nil // gone for good: whoever runs the job finds out
+	}
+	return err == nil, err
 }
 
 // MarkAttempt remembers that an inbox may have a post. The worker does it for JobCreate and JobUpdate when it leases them.

@@ -69,6 +69,9 @@ type lease struct {
 	fence    int64
 	failures int // of the lane, before this lease
 	at       time.Time
+	// back: the job is not begun, and the lane is due again after wait.
+	back bool
+	wait time.Duration
 }
 
 // leaseLanes leases up to n due lanes, of hosts that answer or of those that

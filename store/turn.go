@@ -23,8 +23,10 @@ const (
 	// A first failure right after others got through is the job's own.
 	hostFresh = time.Minute
 	// How long a lane waits that was leased while its host had enough.
-	crowdedLive  = time.Second
-	crowdedSick  = 30 * time.Second
+	crowdedLive = time.Second
+	crowdedSick = 30 * time.Second
+	// How long a lane waits whose post was being edited or deleted when it was leased.
+	lockedWait   = 50 * time.Millisecond
 	maxWait      = 24 * time.Hour
 	maxPermanent = 4
 	maxJobAge    = 7 * 24 * time.Hour
@@ -116,6 +118,7 @@ func (w *Worker) lease(ctx context.Context, live, sick int) ([]lease, error) {
 			}
 			leases = append(leases, got...)
 		}
+		w.admit(leases)
 		return tx.markAttempts(ctx, leases)
 	})
 	if err != nil {
@@ -125,13 +128,16 @@ func (w *Worker) lease(ctx context.Context, live, sick int) ([]lease, error) {
 	return leases, nil
 }
 
-// start runs a leased job, or puts its lane back where its host has enough.
-func (w *Worker) start(l lease) {
-	if l.job.ID == 0 { // an empty lane that was due
-		w.pending = append(w.pending, outcome{lease: l, verdict: jobReturned})
-		return
-	}
-	if l.host != "" {
+// admit decides which leased jobs are not begun: none is there, or their host has enough. It is decided before anything is
+// noted about them, and may be decided twice.
+func (w *Worker) admit(leases []lease) {
+	running := make(map[string]int, len(leases))
+	for i := range leases {
+		l := &leases[i]
+		l.back, l.wait = l.job.ID == 0, 0 // an empty lane that was due
+		if l.back || l.host == "" {
+			continue
+		}
 		host := w.host(l.host)
 		limit, wait := newHostLimit, crowdedLive
 		switch {
@@ -140,10 +146,19 @@ func (w *Worker) start(l lease) {
 		case w.db.now().Sub(host.okAt) < hostProven:
 			limit = lanesPerHost
 		}
-		if host.running >= limit {
-			w.pending = append(w.pending, outcome{lease: l, verdict: jobReturned, after: wait})
-			return
+		if host.running+running[l.host] >= limit {
+			l.back, l.wait = true, wait
+			continue
 		}
+		running[l.host]++
+	}
+}
+
+// start runs a leased job, or puts its lane back.
+func (w *Worker) start(l lease) {
+	if l.back {
+		w.pending = append(w.pending, outcome{lease: l, verdict: jobReturned, after: l.wait})
+		return
 	}
 	w.begin(l)
 	go func() { w.ended <- w.runJob(w.alive, l) }()

@@ -203,8 +203,8 @@ func (w *Worker) RunOnce(ctx context.Context) (int, error) {
 			return ran, err
 		}
 		l := leases[0]
-		if l.job.ID == 0 { // an empty lane that was due
-			w.pending = append(w.pending, outcome{lease: l, verdict: jobReturned})
+		if l.back {
+			w.start(l)
 			ran--
 			continue
 		}
