@@ -196,8 +196,8 @@ func TestCircleFetches(t *testing.T) {
 	}
 }
 
-// A favourite, a reply or an update from someone who may not see a circle post has no effect and the
-// answer of a post that does not exist.
+// A favourite or a reply from someone who may not see a circle post has the answer and the effect of one to
+// a post that does not exist.
 func TestReactionsFromOutside(t *testing.T) {
 	h := newHubStage(t)
 	post := h.publish(h.chen, social.Draft{Text: "in the circle", Circle: h.circle.ID})
@@ -208,18 +208,29 @@ func TestReactionsFromOutside(t *testing.T) {
 	}
 	boost := h.activity("Announce", h.eve, post.URI)
 	h.eve.Send(h.inbox(), boost)
-	reply := h.note(h.eve, "@chen out here")
-	reply["inReplyTo"], reply["tag"] = post.URI, []any{doc{"type": "Mention", "href": h.chen.URI, "name": "@chen"}}
-	reply["cc"] = []any{h.chen.URI}
-	h.eve.Send(h.inbox(), h.activity("Create", h.eve, reply))
+	reply := func(uri string) int {
+		note := h.note(h.eve, "@chen out here")
+		note["inReplyTo"], note["tag"] = uri, []any{doc{"type": "Mention", "href": h.chen.URI, "name": "@chen"}}
+		note["cc"] = []any{h.chen.URI}
+		return h.eve.Send(h.inbox(), h.activity("Create", h.eve, note))
+	}
+	if got, absent := reply(post.URI), reply("http://"+h.host+"/posts/12345"); got != absent {
+		t.Errorf("a reply to an unseen post is answered %d, to an absent one %d", got, absent)
+	}
 	run(t, h.instance)
 	p, err := h.db.Post(t.Context(), store.AsAccount(h.chen.ID), post.ID)
 	if err != nil || p.LikesCount != 0 || p.RepliesCount != 0 || p.BoostsCount != 0 {
 		t.Errorf("the post: %+v, %v", p, err)
 	}
 	notes, err := h.db.Notifications(t.Context(), h.chen.ID, store.Page{Limit: 20}, store.NotificationFilter{})
-	if err != nil || len(notes.Items) != 0 {
-		t.Errorf("notifications: %+v, %v", notes, err)
+	if err != nil || len(notes.Items) != 2 {
+		t.Fatalf("notifications: %+v, %v", notes, err)
+	}
+	for _, n := range notes.Items {
+		p, err := h.db.Post(t.Context(), store.AsAccount(h.chen.ID), n.PostID)
+		if err != nil || n.Kind != store.NotifyMention || p.ReplyToURI != "" || p.ReplyToID != 0 || p.RootID != p.ID {
+			t.Errorf("told %s of %+v, %v", n.Kind, p, err)
+		}
 	}
 	if got := h.lin.Send(h.inbox(), h.activity("Like", h.lin, post.URI)); got != http.StatusAccepted {
 		t.Fatal(got)

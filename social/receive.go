@@ -94,40 +94,52 @@ func (s *Service) storedBefore(ctx context.Context, author *store.Account, uri s
 }
 
 // parentFacts finds the post that in answers, if it is known here. A reply to a circle post must be in
-// the same circle: anything else would carry the circle's words out of it. To whom may not see what was
-// written here it is as if it were not there: what in says is then no reply, and one to a circle's words
-// is store.ErrNotFound.
+// the same circle: anything else would carry the circle's words out of it, and is ErrForbidden. To whom may
+// not see what it answers, that is as if it were not there, so that nobody finds out by answering what is.
+// What was not written here may come yet; what names a post of ours that is not there answers nothing.
 func (s *Service) parentFacts(ctx context.Context, author *store.Account, in *IncomingPost) (*store.PostFacts, error) {
 	if in.ReplyTo == "" {
 		return nil, nil //nolint:nilnil // no parent is the usual case
 	}
 	parent, err := s.DB.PostFacts(ctx, in.ReplyTo)
-	if errors.Is(err, store.ErrNotFound) {
-		return nil, nil //nolint:nilnil // not known here
+	seen := false
+	if err == nil {
+		seen, err = s.mayAnswer(ctx, author, in.Circle, parent)
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return nil, err
 	}
-	circle := store.ID(0)
-	if in.Circle != nil {
-		circle = in.Circle.ID
-	}
-	if parent.CircleID == circle && (parent.Host != "" || !parent.DeletedAt.IsZero()) {
-		return parent, nil // who may see that is for others to say, or nobody
-	}
-	_, err = s.DB.Post(ctx, store.AsSigner(author.ID), parent.ID)
 	switch {
-	case err != nil && !errors.Is(err, store.ErrNotFound):
-		return nil, err
-	case parent.CircleID != circle && err == nil:
+	case seen && !sameCircle(parent, in.Circle):
 		return nil, ErrForbidden
-	case parent.CircleID != circle:
-		return nil, err
-	case err != nil:
+	case seen:
+		return parent, nil
+	case s.Owns(in.ReplyTo):
 		in.ReplyTo = ""
-		return nil, nil //nolint:nilnil // as if it were not known here
 	}
-	return parent, nil
+	return nil, nil //nolint:nilnil // as if it were not known here
+}
+
+// mayAnswer tells whether author may know of a post. Who may read what is said in the circle that the
+// answer is for is asked where the answer is taken in; of what was deleted, only what was open is known.
+func (s *Service) mayAnswer(ctx context.Context, author, circle *store.Account, parent *store.PostFacts) (bool, error) {
+	deleted := !parent.DeletedAt.IsZero()
+	open := parent.Visibility == store.Public || parent.Visibility == store.Unlisted
+	switch {
+	case circle != nil && sameCircle(parent, circle) && (parent.Host != "" || deleted):
+		return true, nil
+	case deleted:
+		return open && circle == nil, nil
+	case open && parent.Host != "":
+		return true, nil
+	}
+	_, err := s.DB.Post(ctx, store.AsSigner(author.ID), parent.ID)
+	return err == nil, err
+}
+
+// sameCircle tells whether a post is in that circle, or in none if circle is nil.
+func sameCircle(p *store.PostFacts, circle *store.Account) bool {
+	return circle == nil && p.CircleID == 0 || circle != nil && p.CircleID == circle.ID
 }
 
 // named are the accounts an incoming post names that are known here.

@@ -292,24 +292,14 @@ func TestReactionsToUnseenPosts(t *testing.T) {
 			"for followers": w.post(ada, Draft{Text: "x", Visibility: store.Followers}), "a letter": w.post(ada, Draft{Text: "x", Visibility: store.Direct}),
 			"in a circle": w.post(ada, Draft{Text: "x", Circle: class.ID}), "by a blocker": blocked,
 		} {
-			before := w.count(`SELECT COUNT(*) FROM posts`)
 			w.refused(name+": like", w.s.ReceiveLike(ctx, eve, p.URI, eve.URI+"/likes/"+p.ID.String(), Said{}), store.ErrNotFound)
 			w.refused(name+": boost", w.s.ReceiveBoost(ctx, eve, IncomingBoost{URI: eve.URI + "/boosts/" + p.ID.String(), PostURI: p.URI}), store.ErrNotFound)
 			in := w.incoming(eve, "<p>@ada reply</p>")
 			in.ReplyTo = p.URI
 			for _, asked := range []bool{false, true} {
 				in.Asked = asked
-				if r, err := w.s.ReceivePost(ctx, eve, in); err != nil && !errors.Is(err, store.ErrNotFound) || r != nil && r.ReplyToID != 0 {
+				if r, err := w.s.ReceivePost(ctx, eve, in); err != nil || r != nil && r.ReplyToID != 0 {
 					t.Errorf("%s: the reply is %+v, %v", name, r, err)
-				}
-			}
-			if p.CircleID != 0 {
-				in.URI, in.Mentions = in.URI+"2", []string{ada.URI}
-				if r, err := w.s.ReceivePost(ctx, eve, in); r != nil || !errors.Is(err, store.ErrNotFound) {
-					t.Errorf("%s: a reply that names a member is %+v, %v", name, r, err)
-				}
-				if n := w.count(`SELECT COUNT(*) FROM posts`); n != before {
-					t.Errorf("%s: %d rows came of it", name, n-before)
 				}
 			}
 			got := w.reload(p)
