@@ -17,8 +17,10 @@ import (
 const sweepEvery = 10 * time.Minute
 
 // engine runs one instance in this process: its listeners, its worker and the
-// regular sweeping. The addresses are taken before anything else is touched,
-// so that a busy one changes nothing.
+// regular sweeping. The lock of a database that was served before is taken
+// first, so that a second server hears of the first one and not of its
+// address; then the addresses, before anything is made, so that a busy one
+// changes nothing.
 type engine struct {
 	config   Config
 	log      *slog.Logger
@@ -39,7 +41,7 @@ type extraListener struct {
 	handler  http.Handler
 }
 
-// newEngine takes the addresses. pprof is an address on this machine, or
+// newEngine takes the lock, if there is one to take, and the addresses. pprof is an address on this machine, or
 // empty.
 func newEngine(ctx context.Context, config Config, pprof string, log *slog.Logger) (_ *engine, err error) {
 	e := &engine{config: config, log: log, doors: newDoors(log), figures: newMetrics()}
@@ -48,6 +50,11 @@ func newEngine(ctx context.Context, config Config, pprof string, log *slog.Logge
 			e.release()
 		}
 	}()
+	if path, ok := config.SQLitePath(); ok && servedBefore(path) {
+		if e.lock, err = lockServing(path); err != nil {
+			return nil, err
+		}
+	}
 	if e.entrance, err = openEntrance(ctx, config, log); err != nil {
 		return nil, err
 	}
@@ -96,7 +103,7 @@ func (e *engine) unlock() {
 // open brings the database up to date and opens the instance. An SQLite
 // database that another process serves is refused before it is touched.
 func (e *engine) open(ctx context.Context) error {
-	if path, ok := e.config.SQLitePath(); ok {
+	if path, ok := e.config.SQLitePath(); ok && e.lock == nil {
 		if err := makeDataFolder(path); err != nil {
 			return err
 		}

@@ -19,10 +19,7 @@ var errServedAlready = errors.New("is being served already; beside it, only othe
 // until the lock is closed or this process ends, however it ends. The lock is
 // on a file beside the database that stays there; commands do not ask for it.
 func lockServing(path string) (*os.File, error) {
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		path = real
-	}
-	file, err := os.OpenFile(path+".serving", os.O_RDWR|os.O_CREATE, 0o600)
+	file, err := os.OpenFile(lockFile(path), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("database.url: cannot open %s.serving: %w", path, plainPathError(err))
 	}
@@ -38,6 +35,20 @@ func lockServing(path string) (*os.File, error) {
 		_, _ = file.WriteString(strconv.Itoa(os.Getpid()) + "\n")
 	}
 	return file, nil
+}
+
+// lockFile is the file beside the database at path on which the lock is.
+func lockFile(path string) string {
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
+	}
+	return path + ".serving"
+}
+
+// servedBefore says that the database at path was served once, and may be now.
+func servedBefore(path string) bool {
+	_, err := os.Stat(lockFile(path))
+	return err == nil
 }
 
 // readHolder names the process that has the lock, if it left its number.

@@ -21,7 +21,7 @@ func TestOneServerOnSQLite(t *testing.T) {
 		t.Fatal(err)
 	}
 	elsewhere := fmt.Sprintf("COHORT_SERVER_LISTEN=127.0.0.1:%d", somePort(t))
-	for _, more := range [][]string{{elsewhere}, {elsewhere, "COHORT_DATABASE_URL=sqlite:" + link}} {
+	for _, more := range [][]string{nil, {elsewhere}, {elsewhere, "COHORT_DATABASE_URL=sqlite:" + link}} {
 		out, errText, code := cohort(t, append(environ, more...), "serve")
 		want := fmt.Sprintf("is being served already; beside it, only other commands can use it (by process %d)", first.cmd.Process.Pid)
 		if code != exitFailed || out != "" || strings.Count(errText, "\n") != 1 || !strings.Contains(errText, want) {

@@ -95,8 +95,15 @@ func TestServe(t *testing.T) {
 			t.Errorf("/metrics lacks %s", name)
 		}
 	}
-	if _, errText, code := cohort(t, environ, "serve"); code != exitFailed || !strings.Contains(errText, "another program listens on 127.0.0.1:") {
+	if _, errText, code := cohort(t, environ, "serve"); code != exitFailed || !strings.Contains(errText, "is being served already") {
 		t.Errorf("a second server ends with %d: %s", code, errText)
+	}
+	other := t.TempDir()
+	if _, errText, code := cohort(t, environFor(other, port), "serve"); code != exitFailed || !strings.Contains(errText, "another program listens on 127.0.0.1:") {
+		t.Errorf("another server on the same port ends with %d: %s", code, errText)
+	}
+	if left, err := os.ReadDir(other); err != nil || len(left) != 0 {
+		t.Errorf("it leaves %v, %v", left, err)
 	}
 	if code := end(); code != exitOK {
 		t.Errorf("serve ends with %d: %s", code, errOut)
