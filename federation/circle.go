@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"time"
 
 	"cohort/federation/proof"
 	"cohort/federation/vocab"
@@ -16,7 +17,8 @@ import (
 // it, to the hub alone. The hub checks that she sits there and passes it on, unchanged, inside an
 // Announce of the circle. Nobody else's word for a circle post counts.
 
-// proves checks the proof inside an activity: it is by one of the keys that author lists as its own.
+// proves checks the proof inside an activity: it is by one of the keys that author lists as its own, and holds
+// now. It may be old: what a hub passes on was said before.
 //
 // spec: FEP-8b32 verification
 func (f *Server) proves(ctx context.Context, act *vocab.Activity, author *store.Account) error {
@@ -41,11 +43,20 @@ func (f *Server) proves(ctx context.Context, act *vocab.Activity, author *store.
 	if err != nil {
 		return err
 	}
-	if p.Purpose != "assertionMethod" {
+	now := f.db.Now()
+	switch {
+	case p.Purpose != proof.AssertionMethod:
 		return ErrUnverified
+	case !p.Expires.IsZero() && !now.Before(p.Expires):
+		return fmt.Errorf("%w: the proof has expired", ErrUnverified)
+	case p.Created.After(now.Add(proofAhead)):
+		return fmt.Errorf("%w: the proof is of a time to come", ErrUnverified)
 	}
 	return nil
 }
+
+// proofAhead is how far another server's clock may be ahead of ours.
+const proofAhead = time.Hour
 
 // hubAnnounced is what a circle elsewhere passes on. It counts only if someone here sits in the circle,
 // the inner activity is for that circle and nobody else, and its author proved it.
