@@ -177,7 +177,7 @@ func (e *engine) openDoors(app http.Handler) {
 	if e.config.Local() && e.config.Metrics.Listen == "" {
 		figures = e.figures.handler()
 	}
-	front := observe(e.probes.handler(app, figures), e.log, e.figures.request)
+	front := observe(e.probes.handler(newHosts(e.config).only(app), figures), e.log, e.figures.request)
 	e.doors.open("main", e.entrance.main, front, e.instance.social.Hub.Close)
 	if e.entrance.redirect != nil {
 		e.doors.open("redirect", e.entrance.redirect, e.entrance.onRedirect, nil)
