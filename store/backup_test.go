@@ -119,7 +119,7 @@ func TestBackupDrill(t *testing.T) {
 					return
 				}
 				media := filepath.Join(t.TempDir(), "media")
-				stats, err := store.Restore(ctx, path, c, media)
+				stats, err := store.Restore(ctx, path, c, media, nil)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -147,11 +147,11 @@ func TestBackupDrill(t *testing.T) {
 				storetest.Account(t, restored, "new")
 				w := store.NewWorker(restored, store.WorkerConfig{Handlers: map[string]store.Handler{"create": func(context.Context, store.Job) error { return nil }}})
 				runOnce(t, w, 2)
-				if _, err := store.Restore(ctx, path, c, filepath.Join(t.TempDir(), "m")); !errors.Is(err, store.ErrNotEmpty) {
+				if _, err := store.Restore(ctx, path, c, filepath.Join(t.TempDir(), "m"), nil); !errors.Is(err, store.ErrNotEmpty) {
 					t.Errorf("restoring over it: %v", err)
 				}
 				fresh := store.Config{URL: "sqlite:" + filepath.Join(t.TempDir(), "x.db")}
-				if _, err := store.Restore(ctx, path, fresh, media); !errors.Is(err, store.ErrNotEmpty) {
+				if _, err := store.Restore(ctx, path, fresh, media, nil); !errors.Is(err, store.ErrNotEmpty) {
 					t.Errorf("restoring over its media: %v", err)
 				}
 			})
@@ -237,6 +237,30 @@ func TestBackupHoldsEveryTable(t *testing.T) {
 	})
 }
 
+// Who restores is shown the settings first, and what he refuses leaves nothing.
+func TestRestoreAsks(t *testing.T) {
+	db := storetest.Open(t)
+	ctx := t.Context()
+	if err := db.Tx(ctx, func(tx *store.Tx) error { return tx.SetSetting(ctx, "place", "here") }); err != nil {
+		t.Fatal(err)
+	}
+	dir, elsewhere := t.TempDir(), errors.New("it is from elsewhere")
+	path := filepath.Join(dir, "backup.tar")
+	backUp(t, db, nil, path)
+	c, media := store.Config{URL: "sqlite:" + filepath.Join(dir, "new", "r.db")}, filepath.Join(dir, "media")
+	var shown string
+	refuse := func(settings map[string]string) error { shown = settings["place"]; return elsewhere }
+	if _, err := store.Restore(ctx, path, c, media, refuse); !errors.Is(err, elsewhere) || shown != "here" {
+		t.Errorf("%v after %q was shown", err, shown)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 1 {
+		t.Errorf("left %v, %v", left, err)
+	}
+	if _, err := store.Restore(ctx, path, c, media, func(map[string]string) error { return nil }); err != nil {
+		t.Error(err)
+	}
+}
+
 type entry struct{ name, content string }
 
 // archiveOf makes an archive with a right checksum.
@@ -318,7 +342,7 @@ func TestRestoreRefuses(t *testing.T) {
 			t.Fatal(err)
 		}
 		config := store.Config{URL: "sqlite:" + filepath.Join(dir, "r.db")}
-		_, err := store.Restore(context.Background(), path, config, media)
+		_, err := store.Restore(context.Background(), path, config, media, nil)
 		if err == nil || c.want != nil && !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, want %v", name, err, c.want)
 		}
@@ -338,7 +362,7 @@ func TestRestoreRefuses(t *testing.T) {
 			}
 		}
 	}
-	if _, err := store.Restore(context.Background(), filepath.Join(t.TempDir(), "missing.tar"), store.Config{URL: "sqlite:" + filepath.Join(t.TempDir(), "r.db")}, ""); !errors.Is(err, os.ErrNotExist) {
+	if _, err := store.Restore(context.Background(), filepath.Join(t.TempDir(), "missing.tar"), store.Config{URL: "sqlite:" + filepath.Join(t.TempDir(), "r.db")}, "", nil); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a missing file: %v", err)
 	}
 }

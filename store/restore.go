@@ -32,24 +32,35 @@ const (
 // Restore reads an archive of Backup into an empty instance of either kind,
 // creating and migrating its database. The archive is checked as a whole
 // before anything is written, and the rows are written in one transaction.
-// mediaDir may be empty: then the media is left out.
+// mediaDir may be empty: then the media is left out. approve, if not nil, is
+// asked about the settings in the archive before anything is written, and its
+// error ends it.
 //
-// Errors: ErrBadBackup, ErrNotEmpty, ErrNewerSchema.
-func Restore(ctx context.Context, path string, c Config, mediaDir string) (BackupStats, error) {
-	stats, err := restore(ctx, path, c, mediaDir)
+// Errors: ErrBadBackup, ErrNotEmpty, ErrNewerSchema, and those of approve.
+func Restore(ctx context.Context, path string, c Config, mediaDir string, approve func(settings map[string]string) error) (BackupStats, error) {
+	stats, err := restore(ctx, path, c, mediaDir, approve)
 	if err != nil {
 		return stats, fmt.Errorf("restore %s: %w", path, err)
 	}
 	return stats, nil
 }
 
-func restore(ctx context.Context, path string, c Config, mediaDir string) (BackupStats, error) {
+func restore(ctx context.Context, path string, c Config, mediaDir string, approve func(map[string]string) error) (BackupStats, error) {
 	head, stats, err := CheckBackup(ctx, path)
 	if err != nil {
 		return stats, err
 	}
 	if head > latestVersion() {
 		return stats, ErrNewerSchema
+	}
+	if approve != nil {
+		settings, err := backupSettings(ctx, path)
+		if err == nil {
+			err = approve(settings)
+		}
+		if err != nil {
+			return stats, err
+		}
 	}
 	if err := prepareEmpty(ctx, c, head); err != nil {
 		return stats, err
@@ -300,41 +311,84 @@ func (r *restorer) rows(ctx context.Context, tx *Tx, name string, size int64, co
 	if err != nil {
 		return err
 	}
+	var columns []string
+	var batch []any
+	err = readRows(name, content, func(names []string) error {
+		for i, column := range names {
+			if !slices.Contains(known, column) || slices.Contains(names[:i], column) {
+				return fmt.Errorf("%w: %s has no column %.100q, or has it twice", ErrBadBackup, table, column)
+			}
+		}
+		columns, batch = names, make([]any, 0, restoreBatch*len(names))
+		return nil
+	}, func(row []any) error {
+		batch = append(batch, row...)
+		if len(batch) < cap(batch) {
+			return nil
+		}
+		full := batch
+		batch = batch[:0]
+		return tx.insertRows(ctx, table, columns, full)
+	})
+	if err != nil {
+		return err
+	}
+	return tx.insertRows(ctx, table, columns, batch)
+}
+
+// readRows reads an entry of rows: the names of its columns, then one row
+// after another.
+func readRows(name string, content io.Reader, begin func(columns []string) error, each func(row []any) error) error {
 	lines := json.NewDecoder(content)
 	lines.UseNumber()
 	var columns []string
 	if err := lines.Decode(&columns); err != nil {
 		return fmt.Errorf("%w: %s: %w", ErrBadBackup, name, err)
 	}
-	for i, column := range columns {
-		if !slices.Contains(known, column) || slices.Contains(columns[:i], column) {
-			return fmt.Errorf("%w: %s has no column %.100q, or has it twice", ErrBadBackup, table, column)
-		}
+	if err := begin(columns); err != nil {
+		return err
 	}
-	batch := make([]any, 0, restoreBatch*len(columns))
 	for {
 		var row []any
 		err := lines.Decode(&row)
 		if errors.Is(err, io.EOF) {
-			return tx.insertRows(ctx, table, columns, batch)
+			return nil
 		}
 		if err != nil || len(row) != len(columns) {
 			return fmt.Errorf("%w: a row of %s is damaged: %w", ErrBadBackup, name, err)
 		}
-		for _, v := range row {
-			value, err := portable(v)
-			if err != nil {
+		for i, v := range row {
+			if row[i], err = portable(v); err != nil {
 				return fmt.Errorf("%w: %s: %w", ErrBadBackup, name, err)
 			}
-			batch = append(batch, value)
 		}
-		if len(batch) == cap(batch) {
-			if err := tx.insertRows(ctx, table, columns, batch); err != nil {
-				return err
-			}
-			batch = batch[:0]
+		if err := each(row); err != nil {
+			return err
 		}
 	}
+}
+
+// backupSettings are the settings in a checked archive.
+func backupSettings(ctx context.Context, path string) (map[string]string, error) {
+	settings := map[string]string{}
+	r := &restorer{path: path}
+	err := r.read(ctx, func(name string, size int64, content io.Reader) error {
+		if table, ok := tableOf(name); !ok || table != "settings" || size > maxRowsSize {
+			return nil
+		}
+		var nameAt, valueAt int
+		return readRows(name, content, func(columns []string) error {
+			nameAt, valueAt = slices.Index(columns, "name"), slices.Index(columns, "value")
+			if nameAt < 0 || valueAt < 0 {
+				return fmt.Errorf("%w: %s has no names or no values", ErrBadBackup, name)
+			}
+			return nil
+		}, func(row []any) error {
+			settings[fmt.Sprint(row[nameAt])] = fmt.Sprint(row[valueAt])
+			return nil
+		})
+	})
+	return settings, err
 }
 
 // portable is a value as both databases store it.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -186,6 +187,49 @@ func (s *served) publicKey(handle string) ed25519.PublicKey {
 		s.t.Fatal(err)
 	}
 	return keys.PublicEd25
+}
+
+// A backup that this configuration could not serve is refused before anything
+// is written.
+func TestRestoreElsewhere(t *testing.T) {
+	from, port := t.TempDir(), somePort(t)
+	file := filepath.Join(t.TempDir(), "b.tar")
+	for _, args := range [][]string{{"migrate"}, {"account", "list"}, {"backup", file}} {
+		if _, errText, code := cohort(t, environFor(from, port), args...); code != exitOK {
+			t.Fatalf("cohort %q: %s", args, errText)
+		}
+	}
+	to := t.TempDir()
+	environ := environFor(to, port)
+	secrets := filepath.Join(to, "secrets")
+	untouched := func(what, want string, environ []string, files int) {
+		t.Helper()
+		if out, errText, code := cohort(t, environ, "restore", file); code != exitFailed || out != "" || !strings.Contains(errText, want) {
+			t.Errorf("%s: restore ends with %d: %s%s", what, code, out, errText)
+		}
+		if left, err := os.ReadDir(to); err != nil || len(left) != files {
+			t.Errorf("%s: left %v, %v", what, left, err)
+		}
+	}
+	untouched("another address", "belongs to another address", append(environ, "COHORT_INSTANCE_URL=http://localhost:1"), 0)
+	if _, err := loadSecret(secrets); err != nil {
+		t.Fatal(err)
+	}
+	untouched("another secret", "not the secret", environ, 1)
+	if err := os.Chmod(secrets, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	untouched("an open secret", "chmod 600", environ, 1)
+	secret, err := os.ReadFile(filepath.Join(from, "secrets"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(os.Chmod(secrets, 0o600), os.WriteFile(secrets, secret, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if _, errText, code := cohort(t, environ, "restore", file); code != exitOK {
+		t.Errorf("with address and secret it ends with %d: %s", code, errText)
+	}
 }
 
 // What cannot be backed up or restored is said in a sentence, and nothing is

@@ -29,7 +29,9 @@ func (c restoreCommand) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	stats, err := store.Restore(p.ctx, c.Source, storeConfig(config, log), config.MediaDir())
+	stats, err := store.Restore(p.ctx, c.Source, storeConfig(config, log), config.MediaDir(), func(settings map[string]string) error {
+		return restorable(config, settings)
+	})
 	if err != nil {
 		return err
 	}
@@ -44,8 +46,28 @@ func (c restoreCommand) Run(p *program) error {
 	return p.print(r, text)
 }
 
-// checkRestored opens a restored instance, which compares secret and address
-// with those that the backup was made with. Without the secret it says what to
+// restorable refuses a backup of which this configuration could make no use:
+// one of another address, or sealed with another secret than the one that is
+// there. The secret may also come later.
+func restorable(config Config, settings map[string]string) error {
+	if known := settings[urlSetting]; known != "" && known != config.Instance.URL {
+		return fmt.Errorf("instance.url: %w: %s", errOtherURL, known)
+	}
+	path := config.Secrets.File
+	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	secret, err := existingSecret(path)
+	if err != nil {
+		return err
+	}
+	if known := settings[secretSetting]; known != "" && known != secretProof(secret) {
+		return fmt.Errorf("cannot use the secrets file %s: %w", path, errOtherSecret)
+	}
+	return nil
+}
+
+// checkRestored opens a restored instance. Without the secret it says what to
 // do before the instance can serve.
 func checkRestored(ctx context.Context, config Config, log *slog.Logger) (missing string, err error) {
 	path := config.Secrets.File
