@@ -41,6 +41,9 @@ func newApplication(i *instance) (*application, error) {
 		return nil, err
 	}
 	texts := func(accepted, key string, args map[string]any) string {
+		if accepted == "" || accepted == "*" { // a program that did not ask for any
+			return i18n.T("en", key, args)
+		}
 		return i18n.T(i18n.Match(accepted, "", i.config.Instance.Languages), key, args)
 	}
 	a.handler = web.New(web.Deps{

@@ -19,6 +19,7 @@ import (
 	"cohort/store"
 	"cohort/store/storetest"
 	"cohort/web/auth"
+	"cohort/web/i18n"
 	"cohort/web/reply"
 )
 
@@ -54,7 +55,7 @@ func newHouse(t testing.TB) *house {
 		t.Fatal(err)
 	}
 	h := &house{t: t, s: s, db: db, auth: auth.New(s, nil)}
-	texts := func(_, key string, _ map[string]any) string { return key }
+	texts := func(_, key string, args map[string]any) string { return i18n.T("en", key, args) }
 	h.api = New(s, fed, h.auth, texts, log)
 	h.api.recheck = 50 * time.Millisecond
 	e := echo.New()

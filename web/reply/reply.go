@@ -67,8 +67,9 @@ func Status(err error) int {
 	return http.StatusInternalServerError
 }
 
-// Texts gives the words of an error in a language: the text of an i18n key.
-type Texts func(lang, key string, args map[string]any) string
+// Texts gives the words of an error: the text of an i18n key in the language that an Accept-Language
+// asks for. Without one it is English, which client programs expect.
+type Texts func(accepted, key string, args map[string]any) string
 
 // Pages answers a browser with an error page.
 type Pages func(c echo.Context, status int, err error) error
@@ -108,27 +109,30 @@ func (h *Handler) Handle(err error, c echo.Context) {
 	}
 }
 
-// body is the JSON of an error. Only errors meant for people say why.
+// body is the JSON of an error, in the language of the reader. Only errors meant for people say why.
 func (h *Handler) body(c echo.Context, status int, err error) map[string]any {
+	say := func(key string, args map[string]any) string {
+		return h.Texts(c.Request().Header.Get("Accept-Language"), key, args)
+	}
 	var invalid *social.Invalid
 	if errors.As(err, &invalid) {
-		text := h.Texts(c.Request().Header.Get("Accept-Language"), invalid.Key, invalid.Args)
-		return map[string]any{"error": "Validation failed: " + text, "details": map[string]any{
+		text := say(invalid.Key, invalid.Args)
+		return map[string]any{"error": say("clienterror.invalid", map[string]any{"Text": text}), "details": map[string]any{
 			invalid.Field: []map[string]string{{"error": detailCode(invalid.Key), "description": text}},
 		}}
 	}
 	switch status {
 	case http.StatusNotFound:
-		return map[string]any{"error": "Record not found"}
+		return map[string]any{"error": say("clienterror.not_found", nil)}
 	case http.StatusUnauthorized:
-		return map[string]any{"error": "The access token is invalid"}
+		return map[string]any{"error": say("clienterror.token", nil)}
 	case http.StatusForbidden:
 		if errors.Is(err, ErrScope) {
-			return map[string]any{"error": "This action is outside the authorized scopes"}
+			return map[string]any{"error": say("clienterror.scope", nil)}
 		}
-		return map[string]any{"error": "This action is not allowed"}
+		return map[string]any{"error": say("clienterror.forbidden", nil)}
 	case http.StatusTooManyRequests:
-		return map[string]any{"error": "Too many requests"}
+		return map[string]any{"error": say("clienterror.many", nil)}
 	}
 	var he *echo.HTTPError
 	if errors.As(err, &he) && status < 500 {
