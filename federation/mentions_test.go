@@ -129,3 +129,46 @@ func TestNamingWhileAServerFails(t *testing.T) {
 	}
 	noDeadJobs(t, s.instance)
 }
+
+// Whom an edit newly names, known or not, is told by one Create, and those who had the post by one Update.
+func TestNamingInAnEdit(t *testing.T) {
+	for name, known := range map[string]bool{"known": true, "looked up": false} {
+		t.Run(name, func(t *testing.T) {
+			s := newStage(t)
+			fans, shop := fedtest.NewPeer(t, "fans"), fedtest.NewPeer(t, "shop")
+			fan, mia := fans.Actor("fan"), shop.Actor("mia")
+			follow := doc{"@context": "https://www.w3.org/ns/activitystreams", "id": fan.ID + "/follows/1", "type": "Follow", "actor": fan.ID, "object": s.ada.URI}
+			if got := fan.Send(s.inbox(), follow); got != http.StatusAccepted {
+				t.Fatalf("follow: %d", got)
+			}
+			if known {
+				if _, err := s.fed.ResolveAccount(t.Context(), "mia@"+shop.Host); err != nil {
+					t.Fatal(err)
+				}
+			}
+			post, letter := s.publish(s.ada, social.Draft{Text: "hello"}), s.publish(s.ada, social.Draft{Text: "to you", Visibility: store.Followers})
+			run(t, s.instance)
+			for _, p := range []*store.Post{post, letter} {
+				if _, err := s.social.Edit(t.Context(), s.ada, p.ID, social.Draft{Text: "hello @mia@" + shop.Host}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			run(t, s.instance)
+			creates := of(shop, "Create")
+			if len(creates) != 1 || len(of(shop, "Update")) != 0 || !bytes.Contains(creates[0], []byte(`"id":"`+post.URI+`"`)) || !bytes.Contains(creates[0], []byte(`"href":"`+mia.ID+`"`)) {
+				t.Errorf("her server got Creates %s, Updates %s", creates, of(shop, "Update"))
+			}
+			if c, u := of(fans, "Create"), of(fans, "Update"); len(c) != 2 || len(u) != 2 {
+				t.Errorf("the others got %d Creates, %d Updates", len(c), len(u))
+			}
+			if _, err := s.social.DeletePost(t.Context(), s.ada, post.ID); err != nil {
+				t.Fatal(err)
+			}
+			run(t, s.instance)
+			if got := of(shop, "Delete"); len(got) != 1 {
+				t.Errorf("%d Deletes", len(got))
+			}
+			noDeadJobs(t, s.instance)
+		})
+	}
+}

@@ -295,7 +295,8 @@ func TestLookUpsEnd(t *testing.T) {
 	})
 }
 
-// An edit that brings a new name is held in the same way, and delivered as an Update with it.
+// An edit that brings a new name is held in the same way, and delivered with it: as an Update to those who had the post, and
+// as a Create to whom it names, so that each server gets one.
 func TestUnknownNamesInAnEdit(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		ada, fan := w.person("ada"), w.remote("fan", "fans.example")
@@ -310,7 +311,7 @@ func TestUnknownNamesInAnEdit(t *testing.T) {
 		_, err = w.s.Edit(t.Context(), ada, p.ID, Draft{Text: "hello @new@far.example!"})
 		w.ok(err)
 		w.lookUp(e.find)
-		w.goesTo("let out", p, "create https://fans.example/inbox", "update https://fans.example/inbox")
+		w.goesTo("let out", p, "create https://fans.example/inbox", "update https://fans.example/inbox", "create https://far.example/inbox")
 		v := w.shown(store.Anonymous, p.ID)
 		if len(v.Mentions) != 1 || !v.Post.EditedAt.After(edited) {
 			t.Errorf("mentions %+v, edited %v", v.Mentions, v.Post.EditedAt)
@@ -324,6 +325,58 @@ func TestUnknownNamesInAnEdit(t *testing.T) {
 		if n := w.count(`SELECT COUNT(*) FROM post_recipients WHERE post_id = $1`, letter.ID); n != 0 {
 			t.Errorf("an edit added %d readers", n)
 		}
+	})
+}
+
+// An edit that names people who are known brings it to those of them who never had it, once, if it is open.
+func TestKnownNamesInAnEdit(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ada, bob, fan := w.person("ada"), w.person("bob"), w.remote("fan", "fans.example")
+		for _, host := range []string{"far.example", "boosted.example", "blocked.example"} {
+			w.remote("one", host)
+			w.remote("two", host)
+		}
+		w.remote("named", "fans.example")
+		w.follows(fan, ada)
+		blocked, err := w.db.AccountByHandle(t.Context(), "two", "blocked.example")
+		w.ok(err)
+		w.ok(w.s.Block(t.Context(), ada, blocked.ID))
+		text := "@named@fans.example @one@far.example @two@far.example @one@boosted.example @two@blocked.example @bob"
+		edit := func(p *store.Post, text string) {
+			t.Helper()
+			_, err := w.s.Edit(t.Context(), ada, p.ID, Draft{Text: text})
+			w.ok(err)
+		}
+		for _, visibility := range []string{store.Public, store.Unlisted} {
+			p := w.post(ada, Draft{Text: "hello", Visibility: visibility})
+			w.attempted(p, fan)
+			boost, err := w.s.Boost(t.Context(), bob, p.ID, "")
+			w.ok(err)
+			reader, err := w.db.AccountByHandle(t.Context(), "two", "boosted.example")
+			w.ok(err)
+			w.attempted(boost, reader)
+			before := w.deliveries(p)
+			edit(p, text)
+			once := append(before, "update https://boosted.example/inbox", "update https://fans.example/inbox", "create https://far.example/inbox")
+			w.goesTo(visibility, p, once...)
+			edit(p, text+"!") // the Create that waits will say so
+			w.goesTo(visibility+", again", p, append(once, "update https://boosted.example/inbox", "update https://fans.example/inbox")...)
+			edit(p, "nobody") // who was named and does not know it yet hears nothing more
+			w.goesTo(visibility+", named no more", p, append(once, "update https://boosted.example/inbox", "update https://fans.example/inbox",
+				"update https://boosted.example/inbox", "update https://fans.example/inbox")...)
+		}
+		for _, visibility := range []string{store.Followers, store.Direct} {
+			p := w.post(ada, Draft{Text: "hello", Visibility: visibility})
+			w.attempted(p, fan)
+			before := w.deliveries(p)
+			edit(p, text)
+			w.goesTo(visibility, p, append(before, "update https://fans.example/inbox")...)
+		}
+		class := w.class("2012-3")
+		w.seat(ada, class)
+		p := w.post(ada, Draft{Text: "hello", Circle: class.ID})
+		edit(p, text)
+		w.goesTo("in a circle", p)
 	})
 }
 

@@ -220,8 +220,9 @@ func (s *Service) enqueueNew(ctx context.Context, tx *store.Tx, p *store.Post) e
 	return err
 }
 
-// Edit changes the text, summary, mark, language or pictures of one's own post. Whom it is for never
-// changes. Unknown names are looked up afterwards, as by Publish. store.ErrNotFound for anyone else's.
+// Edit changes the text, summary, mark, language or pictures of one's own post. Who may read it never
+// changes; those whom it newly names get it, if it is open. Unknown names are looked up afterwards, as by
+// Publish. store.ErrNotFound for anyone else's.
 func (s *Service) Edit(ctx context.Context, by *store.Account, id store.ID, d Draft) (*store.Post, error) {
 	if _, err := editable(ctx, s.DB.PostAuthored, by, id, d); err != nil {
 		return nil, err
@@ -351,7 +352,8 @@ func (s *Service) homesOf(id store.ID) []store.ID {
 	return ids
 }
 
-// enqueueChange queues an update or delete of p for every server it was sent to.
+// enqueueChange queues an update or delete of p for every server it was sent to. Whom an edit of an open post
+// newly names gets it too.
 func (s *Service) enqueueChange(ctx context.Context, tx *store.Tx, kind string, p *store.Post) error {
 	if p.Host != "" && p.CircleID == 0 {
 		return nil // somebody else's to tell
@@ -363,7 +365,14 @@ func (s *Service) enqueueChange(ctx context.Context, tx *store.Tx, kind string, 
 		}
 	}
 	n, err := tx.EnqueueToSent(ctx, kind, p)
-	if n > 0 {
+	if err != nil {
+		return err
+	}
+	added := 0
+	if kind == store.JobUpdate {
+		added, err = tx.EnqueueNamedLate(ctx, p)
+	}
+	if n+added > 0 {
 		tx.AfterCommit(s.Wake)
 	}
 	return err
