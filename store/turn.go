@@ -19,10 +19,14 @@ const (
 	// answered yet, so that hanging hosts do not take all places.
 	newHostLimit = 2
 	maxHosts     = 10_000
-	hostProven   = time.Hour
+	// kindShare is the part of the places that jobs of one kind may have which are no deliveries: they may ask hosts
+	// that no lane is of and that hang.
+	kindShare  = 8
+	hostProven = time.Hour
 	// A first failure right after others got through is the job's own.
 	hostFresh = time.Minute
-	// How long a lane waits that was leased while its host had enough.
+	// How long a lane waits that was leased while its host, or its kind, had enough.
+	crowdedKind = 200 * time.Millisecond
 	crowdedLive = time.Second
 	crowdedSick = 30 * time.Second
 	// How long a lane waits whose post was being edited or deleted when it was leased.
@@ -55,6 +59,7 @@ func (w *Worker) turn(ctx context.Context) time.Duration {
 			return wait
 		}
 	}
+	wrote := len(w.pending) > 0
 	leases, err := w.lease(ctx, live, sick)
 	if err != nil {
 		if ctx.Err() == nil {
@@ -68,8 +73,8 @@ func (w *Worker) turn(ctx context.Context) time.Duration {
 	switch {
 	case len(w.pending) > 0:
 		return 0 // put-back lanes
-	case len(leases) > 0 && w.running < w.limit:
-		return 0
+	case (wrote || len(leases) > 0) && w.running < w.limit:
+		return 0 // there may be more, and what was put back is due soon
 	}
 	return pollEvery
 }
@@ -128,14 +133,22 @@ func (w *Worker) lease(ctx context.Context, live, sick int) ([]lease, error) {
 	return leases, nil
 }
 
-// admit decides which leased jobs are not begun: none is there, or their host has enough. It is decided before anything is
-// noted about them, and may be decided twice.
+// admit decides which leased jobs are not begun: none is there, or their host or their kind has enough. It is decided before
+// anything is noted about them, and may be decided twice.
 func (w *Worker) admit(leases []lease) {
-	running := make(map[string]int, len(leases))
+	running, kinds := make(map[string]int, len(leases)), make(map[string]int)
 	for i := range leases {
 		l := &leases[i]
 		l.back, l.wait = l.job.ID == 0, 0 // an empty lane that was due
-		if l.back || l.host == "" {
+		if l.back {
+			continue
+		}
+		if kind := l.job.Kind; l.host == "" {
+			if w.kinds[kind]+kinds[kind] >= max(w.limit/kindShare, 1) {
+				l.back, l.wait = true, crowdedKind
+				continue
+			}
+			kinds[kind]++
 			continue
 		}
 		host := w.host(l.host)
@@ -172,6 +185,8 @@ func (w *Worker) begin(l lease) {
 	}
 	if l.host != "" {
 		w.host(l.host).running++
+	} else {
+		w.kinds[l.job.Kind]++
 	}
 }
 
@@ -192,6 +207,8 @@ func (w *Worker) take(e ending) {
 	if e.host != "" {
 		host = w.host(e.host)
 		host.running--
+	} else {
+		w.kinds[e.job.Kind]--
 	}
 	o := w.judge(e, host)
 	switch o.verdict {

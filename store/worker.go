@@ -60,6 +60,7 @@ type Worker struct {
 
 	// Of the goroutine of Run, or RunOnce.
 	hosts   map[string]*hostState
+	kinds   map[string]int // how many run of those without a host
 	running int
 	sick    int       // of those, on lanes of hosts that do not answer
 	pending []outcome // not written yet
@@ -70,7 +71,7 @@ type Worker struct {
 func NewWorker(db *DB, c WorkerConfig) *Worker {
 	w := &Worker{
 		db: db, handlers: c.Handlers, limit: c.Concurrency, log: c.Log, permanent: map[string]bool{},
-		stop: make(chan struct{}), done: make(chan struct{}), hosts: map[string]*hostState{},
+		stop: make(chan struct{}), done: make(chan struct{}), hosts: map[string]*hostState{}, kinds: map[string]int{},
 	}
 	if w.limit <= 0 {
 		w.limit = defaultConcurrency
