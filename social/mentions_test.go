@@ -357,7 +357,7 @@ func TestKnownNamesInAnEdit(t *testing.T) {
 			w.attempted(boost, reader)
 			before := w.deliveries(p)
 			edit(p, text)
-			once := append(before, "update https://boosted.example/inbox", "update https://fans.example/inbox", "create https://far.example/inbox")
+			once := slices.Concat(before, []string{"update https://boosted.example/inbox", "update https://fans.example/inbox", "create https://far.example/inbox"})
 			w.goesTo(visibility, p, once...)
 			edit(p, text+"!") // the Create that waits will say so
 			w.goesTo(visibility+", again", p, append(once, "update https://boosted.example/inbox", "update https://fans.example/inbox")...)
