@@ -374,3 +374,26 @@ func TestMembershipIsTheHubsToGive(t *testing.T) {
 		}
 	}
 }
+
+// At a member's server, what the hub passes on in answer to her post is in its thread.
+func TestRepliesFromTheHub(t *testing.T) {
+	m := newMemberStage(t)
+	m.sit()
+	post := m.publish(m.lin, social.Draft{Text: "asked", Circle: m.known.ID})
+	run(t, m.instance)
+	sent := of(m.hub, "Create")
+	if len(sent) != 1 {
+		t.Fatalf("the hub got %q", sent)
+	}
+	note := m.note(m.chen, "answered")
+	note["inReplyTo"] = post.URI
+	for _, inner := range [][]byte{sent[0], m.chen.Proved(m.inner(m.chen, note))} {
+		if got := m.circle.Send(m.inbox(), m.announce(m.circle, inner)); got != http.StatusAccepted {
+			t.Fatal(got)
+		}
+	}
+	p, err := m.db.PostByURI(t.Context(), store.AsAccount(m.lin.ID), note["id"].(string))
+	if err != nil || p.ReplyToID != post.ID || p.RootID != post.ID {
+		t.Errorf("the reply is %+v, %v", p, err)
+	}
+}

@@ -126,8 +126,8 @@ func (s *Service) mayAnswer(ctx context.Context, author, circle *store.Account, 
 	deleted := !parent.DeletedAt.IsZero()
 	open := parent.Visibility == store.Public || parent.Visibility == store.Unlisted
 	switch {
-	case circle != nil && sameCircle(parent, circle) && (parent.Host != "" || deleted):
-		return true, nil
+	case circle != nil && sameCircle(parent, circle) && (parent.Host != "" || deleted || !circle.Local()):
+		return true, nil // where its hub is elsewhere, that knows who sits there
 	case deleted:
 		return open && circle == nil, nil
 	case open && parent.Host != "":
