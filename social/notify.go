@@ -3,6 +3,7 @@ package social
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"cohort/store"
 )
@@ -37,24 +38,45 @@ func maySee(ctx context.Context, tx *store.Tx, account, post store.ID) (bool, er
 	return err == nil, err
 }
 
-// notifyPost tells local accounts that a post mentions, and those who asked to hear of every post of
-// its author. Whoever may not see the post is not told.
-func (s *Service) notifyPost(ctx context.Context, tx *store.Tx, p *store.Post, mentions []*store.Account) error {
-	told := map[store.ID]bool{}
+// notifyMentions tells local accounts that a post mentions, and gives who they are. Whoever may not see the post is
+// not told.
+func (s *Service) notifyMentions(ctx context.Context, tx *store.Tx, p *store.Post, mentions []*store.Account) (told map[store.ID]bool, err error) {
+	told = map[store.ID]bool{}
 	for _, a := range mentions {
 		if !a.Local() || told[a.ID] || a.Kind == store.KindCircle || a.ID == p.AuthorID {
 			continue
 		}
 		told[a.ID] = true
 		if sees, err := maySee(ctx, tx, a.ID, p.ID); err != nil {
-			return err
+			return told, err
 		} else if !sees {
 			continue
 		}
 		n := store.Notification{AccountID: a.ID, Kind: store.NotifyMention, FromID: p.AuthorID, PostID: p.ID}
 		if err := s.notify(ctx, tx, n, p.RootID); err != nil {
-			return err
+			return told, err
 		}
+	}
+	return told, nil
+}
+
+// newlyNamed are those of mentions whom the post, as it is stored before an edit, does not mention yet.
+func newlyNamed(ctx context.Context, tx *store.Tx, post store.ID, mentions []*store.Account) ([]*store.Account, error) {
+	if len(mentions) == 0 {
+		return nil, nil
+	}
+	old, err := tx.MentionsOf(ctx, post)
+	return slices.DeleteFunc(slices.Clone(mentions), func(a *store.Account) bool {
+		return slices.ContainsFunc(old, func(b *store.Account) bool { return b.ID == a.ID })
+	}), err
+}
+
+// notifyPost tells local accounts that a post mentions, and those who asked to hear of every post of
+// its author. Whoever may not see the post is not told.
+func (s *Service) notifyPost(ctx context.Context, tx *store.Tx, p *store.Post, mentions []*store.Account) error {
+	told, err := s.notifyMentions(ctx, tx, p, mentions)
+	if err != nil {
+		return err
 	}
 	if p.BoostOfID != 0 || p.ReplyToID != 0 || p.CircleID != 0 || late(p, tx.Now) {
 		return nil
@@ -82,8 +104,11 @@ func (s *Service) notifyPost(ctx context.Context, tx *store.Tx, p *store.Post, m
 // maxEditNotices bounds how many people one edit tells.
 const maxEditNotices = 200
 
-// notifyEdit tells local accounts that boosted a post that it has changed.
-func (s *Service) notifyEdit(ctx context.Context, tx *store.Tx, p *store.Post) error {
+// notifyEdit tells local accounts that boosted a post that it has changed, and those whom it newly names of that.
+func (s *Service) notifyEdit(ctx context.Context, tx *store.Tx, p *store.Post, named []*store.Account) error {
+	if _, err := s.notifyMentions(ctx, tx, p, named); err != nil {
+		return err
+	}
 	if p.Visibility != store.Public && p.Visibility != store.Unlisted {
 		return nil
 	}

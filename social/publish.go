@@ -289,6 +289,10 @@ func (s *Service) commitEdit(ctx context.Context, tx *store.Tx, by *store.Accoun
 	if err := s.hold(ctx, tx, p, w, p.EditedAt); err != nil {
 		return err
 	}
+	named, err := newlyNamed(ctx, tx, p.ID, w.mentions)
+	if err != nil {
+		return err
+	}
 	if err := tx.UpdatePost(ctx, p, store.PostParts{Recipients: recipientsOf(w.mentions, by), Tags: w.tags}); err != nil {
 		return err
 	}
@@ -296,7 +300,7 @@ func (s *Service) commitEdit(ctx context.Context, tx *store.Tx, by *store.Accoun
 		return mediaGone(err)
 	}
 	p.MediaCount = len(d.Media)
-	return s.spreadEdit(ctx, tx, p)
+	return s.spreadEdit(ctx, tx, p, named)
 }
 
 // mediaGone says of a draft that its pictures cannot be used.
@@ -319,9 +323,9 @@ func editTime(old *store.Post, now time.Time) time.Time {
 	return now
 }
 
-// spreadEdit tells of a change of p.
-func (s *Service) spreadEdit(ctx context.Context, tx *store.Tx, p *store.Post) error {
-	if err := s.notifyEdit(ctx, tx, p); err != nil {
+// spreadEdit tells of a change of p, which newly names some.
+func (s *Service) spreadEdit(ctx context.Context, tx *store.Tx, p *store.Post, named []*store.Account) error {
+	if err := s.notifyEdit(ctx, tx, p, named); err != nil {
 		return err
 	}
 	if p.HeldAt.IsZero() {

@@ -360,10 +360,14 @@ func (s *Service) ReceiveUpdate(ctx context.Context, author *store.Account, in I
 		if parts.Media == nil {
 			parts.Media = []store.Media{} // those it had are gone
 		}
+		named, err := newlyNamed(ctx, tx, p.ID, n.mentions)
+		if err != nil {
+			return err
+		}
 		if err := tx.UpdatePost(ctx, &p, parts); err != nil {
 			return err
 		}
-		return s.spreadEdit(ctx, tx, &p)
+		return s.spreadEdit(ctx, tx, &p, named)
 	})
 }
 
