@@ -28,6 +28,9 @@ type Config struct {
 	MaxReaders int
 	// Now may be nil; it becomes DB.Now.
 	Now func() time.Time
+	// ReadAnyway opens a database that cannot be written to, as on a full
+	// disk, for reading: every Tx then returns ErrFull or ErrReadOnly.
+	ReadAnyway bool
 }
 
 // DB is an open database whose schema is that of this program.
@@ -45,6 +48,7 @@ type DB struct {
 	jobIDs    idMaker
 	jobsReady chan struct{} // jobs were enqueued by this process
 	woken     hostMemory
+	condition *condition
 	process   *process
 	name      string          // of this process among those that use the database
 	listening *pgx.ConnConfig // nil for SQLite
@@ -63,7 +67,8 @@ type reader struct {
 	clock func() time.Time
 	pg    bool
 	// recent is nil in transactions.
-	recent *recent
+	recent    *recent
+	condition *condition
 }
 
 // Open opens a database that Migrate has prepared. Errors: ErrNeedsMigration,
@@ -73,10 +78,14 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the database: %w", err)
 	}
-	if err := db.checkSchema(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("open the database: %w", err), db.closePools())
+	err = db.checkSchema(ctx)
+	if err == nil {
+		err = db.checkFirst(ctx)
 	}
-	if err := db.startProcess(ctx); err != nil {
+	if err == nil {
+		err = db.startProcess(ctx, c.ReadAnyway)
+	}
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the database: %w", err), db.closePools())
 	}
 	return db, nil
@@ -84,7 +93,7 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 
 // open connects without looking at the schema.
 func open(ctx context.Context, c Config) (*DB, error) {
-	db := &DB{Now: c.Now, log: c.Log, jobsReady: make(chan struct{}, 1), name: rand.Text()}
+	db := &DB{Now: c.Now, log: c.Log, jobsReady: make(chan struct{}, 1), name: rand.Text(), condition: new(condition)}
 	if db.Now == nil {
 		db.Now = time.Now
 	}
@@ -103,7 +112,7 @@ func open(ctx context.Context, c Config) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db.reader = reader{q: db.reads, clock: func() time.Time { return db.Now() }, pg: !db.sqlite, recent: newRecent()}
+	db.reader = reader{q: db.reads, clock: func() time.Time { return db.Now() }, pg: !db.sqlite, recent: newRecent(), condition: db.condition}
 	return db, nil
 }
 
@@ -151,7 +160,7 @@ func (r reader) nowMS() int64 { return r.clock().UnixMilli() }
 func (r reader) query(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
 	rows, err := r.q.query(ctx, text, args)
 	if err != nil {
-		return nil, translate(err)
+		return nil, r.condition.met(translate(err))
 	}
 	return rows, nil
 }
@@ -159,7 +168,7 @@ func (r reader) query(ctx context.Context, text string, args ...any) (*sql.Rows,
 // queryRow runs a read of at most one row.
 func (r reader) queryRow(ctx context.Context, text string, args ...any) row {
 	rows, err := r.q.query(ctx, text, args) //nolint:rowserrcheck // Scan checks
-	return row{rows: rows, err: translate(err)}
+	return row{rows: rows, err: r.condition.met(translate(err))}
 }
 
 // row is the result of queryRow.

@@ -39,7 +39,7 @@ var (
 )
 
 // Primary result codes of SQLite (the low byte), and the extended ones for
-// unique violations.
+// unique violations and for the index of its log, for which there was no room.
 const (
 	sqliteBusy             = 5
 	sqliteReadOnly         = 8
@@ -50,6 +50,7 @@ const (
 	sqliteUniqueConstraint = 2067
 	sqlitePrimaryKey       = 1555
 	sqliteRowID            = 2579
+	sqliteIndexSize        = 4874
 )
 
 // Error classes of PostgreSQL.
@@ -110,6 +111,8 @@ func sqliteSentinel(code int) error {
 	switch code {
 	case sqliteUniqueConstraint, sqlitePrimaryKey, sqliteRowID:
 		return ErrConflict
+	case sqliteIndexSize:
+		return ErrFull
 	}
 	switch code & 0xff {
 	case sqliteBusy:

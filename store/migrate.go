@@ -47,12 +47,18 @@ func migrate(ctx context.Context, c Config) error {
 	}
 	if db != nil {
 		current, err := db.schemaVersion(ctx)
+		if err == nil && current < latestVersion() {
+			err = db.checkFirst(ctx) // before anything is built on it; otherwise Open looks
+		}
 		err = errors.Join(err, db.closePools())
 		if err != nil && !errors.Is(err, ErrNeedsMigration) {
 			return err
 		}
-		if current > latestVersion() {
+		switch {
+		case current > latestVersion():
 			return ErrNewerSchema
+		case current == latestVersion():
+			return nil // and the file stays untouched
 		}
 	}
 	for patience := time.Now().Add(busyTimeoutMS * time.Millisecond); ; {

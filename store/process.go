@@ -39,8 +39,10 @@ type process struct {
 	done chan struct{}
 }
 
-// startProcess leases a number and keeps it leased until stop.
-func (db *DB) startProcess(ctx context.Context) error {
+// startProcess leases a number and keeps it leased until stop. Who only wants
+// to read goes without one where nothing can be written: the first use-case
+// tries again.
+func (db *DB) startProcess(ctx context.Context, readAnyway bool) error {
 	host, _ := os.Hostname() // a name for the operator's eyes only
 	p := &process{
 		owner: fmt.Sprintf("%.60s %d %s", host, os.Getpid(), rand.Text()),
@@ -48,7 +50,7 @@ func (db *DB) startProcess(ctx context.Context) error {
 		quit:  make(chan struct{}),
 		done:  make(chan struct{}),
 	}
-	if err := p.lease(ctx, db); err != nil {
+	if err := p.lease(ctx, db); err != nil && (!readAnyway || !cannotWrite(err)) {
 		return err
 	}
 	db.process = p
@@ -95,7 +97,7 @@ func (p *process) lease(ctx context.Context, db *DB) error {
 	now := p.now()
 	until := now.Add(processLease)
 	var floor int64
-	err := db.writes.run(ctx, db, func(tx *Tx) (err error) {
+	err := db.write(ctx, func(tx *Tx) (err error) {
 		if held {
 			kept, err := tx.renewProcess(ctx, p.owner, number, until)
 			if kept || err != nil {
@@ -105,6 +107,9 @@ func (p *process) lease(ctx context.Context, db *DB) error {
 		number, floor, err = tx.takeProcess(ctx, p.owner, now, until)
 		return err
 	})
+	if cannotWrite(err) {
+		return err // whatever it was for
+	}
 	if err != nil {
 		return fmt.Errorf("lease a process number: %w", err)
 	}
@@ -167,20 +172,24 @@ func (tx *Tx) takeProcess(ctx context.Context, owner string, now, until time.Tim
 	return number, floor, err
 }
 
-// stop gives the number back, as of the last id made with it.
+// stop gives the number back, as of the last id made with it. Where nothing can
+// be written, its lease ends by itself.
 func (p *process) stop(db *DB) error {
 	close(p.quit)
 	<-p.done
 	p.mu.Lock()
-	number := p.number
+	number, held := p.number, !p.until.IsZero()
 	p.mu.Unlock()
+	if !held {
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), processRenewal/2)
 	defer cancel()
-	err := db.writes.run(ctx, db, func(tx *Tx) error {
+	err := db.write(ctx, func(tx *Tx) error {
 		_, err := tx.renewProcess(ctx, p.owner, number, time.UnixMilli(tx.db.idsUsed()))
 		return err
 	})
-	if err != nil {
+	if err != nil && !cannotWrite(err) {
 		return fmt.Errorf("give the process number back: %w", err)
 	}
 	return nil

@@ -41,8 +41,11 @@ func (db *DB) openSQLite(ctx context.Context, path string, c Config) error {
 	}
 	w, err := newWriter(ctx, sqliteDSN(path, "rw", synchronous, "journal_mode(WAL)",
 		fmt.Sprintf("cache_size(-%d)", writerCacheKB), "journal_size_limit(67108864)"))
+	if err = translate(err); c.ReadAnyway && cannotWrite(err) {
+		return db.openToRead(path, fmt.Errorf("%s: %w", path, err))
+	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", path, translate(err))
+		return fmt.Errorf("%s: %w", path, err)
 	}
 	readers := c.MaxReaders
 	if readers <= 0 {
@@ -55,6 +58,23 @@ func (db *DB) openSQLite(ctx context.Context, path string, c Config) error {
 	}
 	fixPool(reads, readers)
 	db.reads, db.writes = newPool(reads, false), w
+	return nil
+}
+
+// openToRead opens a file that cannot be written to, for which why is the
+// error. Without a log beside it, which only those who write leave, the file is
+// all there is, and SQLite need not make one to read it.
+func (db *DB) openToRead(path string, why error) error {
+	setting := "query_only(1)"
+	if log, err := os.Stat(path + "-wal"); err != nil || !log.Mode().IsRegular() || log.Size() == 0 {
+		setting += "&immutable=1"
+	}
+	reads, err := sql.Open("sqlite", sqliteDSN(path, "ro", setting))
+	if err != nil {
+		return err
+	}
+	fixPool(reads, 1)
+	db.reads, db.writes = newPool(reads, false), refusal{why}
 	return nil
 }
 

@@ -37,14 +37,19 @@ func (db *DB) Tx(ctx context.Context, f func(tx *Tx) error) error {
 	if err := db.process.ensure(ctx, db); err != nil {
 		return err
 	}
-	return db.writes.run(ctx, db, f)
+	return db.write(ctx, f)
+}
+
+// write runs f whatever the number of this process.
+func (db *DB) write(ctx context.Context, f func(tx *Tx) error) error {
+	return db.condition.met(db.writes.run(ctx, db, f))
 }
 
 func newTx(db *DB, q querier) *Tx {
 	now := db.Now()
 	return &Tx{
 		Now:    now,
-		reader: reader{q: q, clock: func() time.Time { return now }, pg: !db.sqlite},
+		reader: reader{q: q, clock: func() time.Time { return now }, pg: !db.sqlite, condition: db.condition},
 		db:     db,
 	}
 }

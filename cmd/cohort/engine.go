@@ -16,6 +16,13 @@ import (
 // sweepEvery is how often expired rows are looked for.
 const sweepEvery = 10 * time.Minute
 
+// The database is read as a whole once it has been served for a while, and then
+// every day, to find damage that nobody happened to meet.
+const (
+	checkAfter = 10 * time.Minute
+	checkEvery = 24 * time.Hour
+)
+
 // engine runs one instance in this process: its listeners, its worker and the
 // regular sweeping. The lock of a database that was served before is taken
 // first, so that a second server hears of the first one and not of its
@@ -127,7 +134,7 @@ func (e *engine) run(ctx context.Context, app http.Handler, handlers map[string]
 	i := e.instance
 	e.worker = store.NewWorker(i.db, store.WorkerConfig{Handlers: e.counted(handlers), Log: e.log, Permanent: permanent})
 	i.social.Wake = e.worker.Wake
-	e.probes = &probes{ping: i.ping, log: e.log}
+	e.probes = &probes{ping: i.db.Ready, log: e.log}
 	e.figures.watch(i.queueFigures, i.db.Size, e.log)
 
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -141,6 +148,7 @@ func (e *engine) run(ctx context.Context, app http.Handler, handlers map[string]
 	})
 	jobs.Go(func() { e.sweep(background) })
 	jobs.Go(func() { i.social.Relay(background) })
+	jobs.Go(func() { e.check(background, checkAfter) })
 	err := e.entrance.prepare(background)
 	if err == nil {
 		e.openDoors(app)
@@ -224,6 +232,28 @@ func (e *engine) sweep(ctx context.Context) {
 	}
 }
 
+// check looks for damage until ctx ends or some is found, from when on the
+// instance is not ready. What can be read is served on.
+func (e *engine) check(ctx context.Context, wait time.Duration) {
+	for {
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		case <-timer.C:
+		}
+		wait = checkEvery
+		switch err := e.instance.db.CheckAll(ctx); {
+		case errors.Is(err, store.ErrCorrupt):
+			e.log.Error("the database is damaged: stop the server and restore a backup", "error", err)
+			return
+		case err != nil && ctx.Err() == nil:
+			e.log.Warn("the database could not be checked", "error", err)
+		}
+	}
+}
+
 // counted has every attempt at a job appear in the figures.
 func (e *engine) counted(handlers map[string]store.Handler) map[string]store.Handler {
 	all := make(map[string]store.Handler, len(handlers))
@@ -248,12 +278,6 @@ func jobOutcome(err error) string {
 		return "later"
 	}
 	return "refused"
-}
-
-// ping asks the database for something small.
-func (i *instance) ping(ctx context.Context) error {
-	_, err := i.db.Setting(ctx, urlSetting)
-	return err
 }
 
 func (i *instance) queueFigures(ctx context.Context) (queueFigures, error) {

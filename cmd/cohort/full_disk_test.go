@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -71,11 +72,15 @@ func TestFullDisk(t *testing.T) {
 		t.Errorf("with a full disk a post is answered %d %s", code, body)
 	}
 	t.Logf("%d posts fit", len(acknowledged))
-	for path, want := range map[string]int{"/readyz": http.StatusOK, "/api/v1/statuses/" + acknowledged[len(acknowledged)-1]: http.StatusOK} {
+	for path, want := range map[string]int{"/readyz": http.StatusServiceUnavailable, "/healthz": http.StatusOK, "/api/v1/statuses/" + acknowledged[len(acknowledged)-1]: http.StatusOK} {
 		if code, body, err := askAt(t.Context(), http.MethodGet, base+path, bearer, nil); code != want {
 			t.Errorf("with a full disk %s is answered %d %s %v", path, code, body, err)
 		}
 	}
+	if _, said, err := askAt(t.Context(), http.MethodGet, base+"/readyz", "", nil); said != "the disk is full\n" {
+		t.Errorf("/readyz says %q, %v", said, err)
+	}
+	commandsOnFullDisk(t, p, self, disk, port)
 	if log := p.out.String(); !strings.Contains(log, "the disk is full") || strings.Contains(log, "panic") {
 		t.Errorf("the log: %s", tail(log, 4000))
 	}
@@ -93,8 +98,40 @@ func TestFullDisk(t *testing.T) {
 			t.Fatalf("%s is answered %d %s %v", id, code, body, err)
 		}
 	}
-	if code, took := p.stop(); code != exitOK {
+	if code, text, err := askAt(t.Context(), http.MethodGet, base+"/readyz", "", nil); code != http.StatusOK {
+		t.Errorf("with room again /readyz is answered %d %s %v", code, text, err)
+	}
+	if code, took := p.stop(); code != exitOK || strings.Contains(p.out.String(), "process number back") {
 		t.Errorf("it ended with %d after %s: %s", code, took, p.out)
+	}
+}
+
+// commandsOnFullDisk runs commands beside a server, in its world of mounts:
+// reading goes on, and what would write says why it cannot.
+func commandsOnFullDisk(t *testing.T, p *process, self, disk string, port int) {
+	t.Helper()
+	enter := tool(t, "nsenter", "util-linux")
+	for _, c := range []struct {
+		args []string
+		code int
+		want string
+	}{
+		{[]string{"account", "list"}, exitOK, "@ada"},
+		{[]string{"job", "list"}, exitOK, "LAST ERROR"},
+		{[]string{"backup", filepath.Join(t.TempDir(), "b.tar")}, exitOK, "holds"},
+		{[]string{"token", "create", "--handle", "ada"}, exitFailed, "cohort: the disk is full: nothing was written\n"},
+		{[]string{"account", "suspend", "ada"}, exitFailed, "cohort: the disk is full: nothing was written\n"},
+	} {
+		into := []string{"-t", strconv.Itoa(p.cmd.Process.Pid), "-m"}
+		if os.Geteuid() != 0 {
+			into = append(into, "-U", "--preserve-credentials")
+		}
+		command := startProcess(t, exec.Command(enter, append(append(into, self), c.args...)...), environFor(disk, port))
+		<-command.ended
+		out := command.out.String()
+		if code := command.cmd.ProcessState.ExitCode(); code != c.code || !strings.Contains(out, c.want) || c.code != exitOK && out != c.want {
+			t.Errorf("on a full disk cohort %q ends with %d: %s", c.args, code, out)
+		}
 	}
 }
 

@@ -19,16 +19,30 @@ func TestHosts(t *testing.T) {
 		paths  []string
 		want   int
 	}{
-		{"url = \"https://social.school.example\"\naccount_domain = \"school.example\"",
+		{
+			"url = \"https://social.school.example\"\naccount_domain = \"school.example\"",
 			[]string{"social.school.example", "SOCIAL.school.example", "social.school.example:443"},
-			[]string{"/", "/api/v1/instance", "/media/x", "/inbox", "/.well-known/webfinger"}, served},
-		{"url = \"https://social.school.example\"\naccount_domain = \"school.example\"",
-			[]string{"school.example", "school.example:443"}, []string{"/.well-known/webfinger", "/.well-known/host-meta"}, served},
-		{"url = \"https://social.school.example\"\naccount_domain = \"school.example\"",
-			[]string{"school.example"}, []string{"/", "/api/v1/instance", "/media/x", "/inbox", "/.well-knownx"}, refused},
-		{"url = \"https://social.school.example\"\naccount_domain = \"school.example\"",
+			[]string{"/", "/api/v1/instance", "/media/x", "/inbox", "/.well-known/webfinger"},
+			served,
+		},
+		{
+			"url = \"https://social.school.example\"\naccount_domain = \"school.example\"",
+			[]string{"school.example", "school.example:443"},
+			[]string{"/.well-known/webfinger", "/.well-known/host-meta"},
+			served,
+		},
+		{
+			"url = \"https://social.school.example\"\naccount_domain = \"school.example\"",
+			[]string{"school.example"},
+			[]string{"/", "/api/v1/instance", "/media/x", "/inbox", "/.well-knownx"},
+			refused,
+		},
+		{
+			"url = \"https://social.school.example\"\naccount_domain = \"school.example\"",
 			[]string{"", "evil.example", "localhost", "127.0.0.1", "social.school.example:80", "social.school.example:8443", "social.school.example.", "x.social.school.example", "social.school.example.evil.example"},
-			[]string{"/", "/api/v1/instance", "/media/x", "/inbox", "/static/x", "/users/1", "/oauth/token", "/.well-known/webfinger"}, refused},
+			[]string{"/", "/api/v1/instance", "/media/x", "/inbox", "/static/x", "/users/1", "/oauth/token", "/.well-known/webfinger"},
+			refused,
+		},
 		{"url = \"https://school.example:8443\"", []string{"school.example:8443"}, []string{"/", "/.well-known/webfinger"}, served},
 		{"url = \"https://school.example:8443\"", []string{"school.example", "school.example:443"}, []string{"/", "/.well-known/webfinger"}, refused},
 		{"url = \"http://localhost:8080\"", []string{"localhost:8080", "127.0.0.1:8080", "[::1]:8080", "127.0.0.1:9000", "localhost"}, []string{"/", "/api/v1/instance"}, served},

@@ -56,14 +56,19 @@ func makeDataFolder(path string) error {
 
 // openInstance opens database, files and secret and puts the rules and the
 // federating side over them. It neither migrates nor listens.
-func openInstance(ctx context.Context, config Config, log *slog.Logger) (_ *instance, err error) {
+func openInstance(ctx context.Context, config Config, log *slog.Logger) (*instance, error) {
+	return openOver(ctx, config, storeConfig(config, log), log)
+}
+
+// openOver is openInstance on a database that is opened as rows says.
+func openOver(ctx context.Context, config Config, rows store.Config, log *slog.Logger) (_ *instance, err error) {
 	i := &instance{config: config, log: log}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, i.close())
 		}
 	}()
-	if i.db, err = store.Open(ctx, storeConfig(config, log)); err != nil {
+	if i.db, err = store.Open(ctx, rows); err != nil {
 		return nil, fmt.Errorf("database.url: %w", err)
 	}
 	secret, err := i.identify(ctx)
@@ -117,13 +122,16 @@ func (i *instance) close() error {
 }
 
 // withInstance runs one command on the configured instance. Such a command
-// logs warnings only, to errOut.
+// logs warnings only, to errOut. Where nothing can be written, those that only
+// read do what they are for.
 func (p *program) withInstance(run func(ctx context.Context, i *instance) error) error {
 	config, log, err := p.setUp(warningsOnly)
 	if err != nil {
 		return err
 	}
-	i, err := openInstance(p.ctx, config, log)
+	rows := storeConfig(config, log)
+	rows.ReadAnyway = true
+	i, err := openOver(p.ctx, config, rows, log)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,8 @@ import (
 	"os"
 
 	"github.com/alecthomas/kong"
+
+	"cohort/store"
 )
 
 // Exit codes that scripts may rely on.
@@ -104,7 +106,11 @@ func (e *valueError) Unwrap() error { return e.err }
 
 // fail prints err and returns the exit code that stands for it.
 func (p *program) fail(err error) int {
-	fmt.Fprintf(p.errOut, "cohort: %v\n", err)
+	sentence := err
+	if errors.Is(err, store.ErrFull) {
+		sentence = store.ErrFull // what exactly did not fit helps nobody
+	}
+	fmt.Fprintf(p.errOut, "cohort: %v\n", sentence)
 	var usage *usageError
 	if errors.As(err, &usage) {
 		fmt.Fprintln(p.errOut, `"cohort --help" lists the commands.`)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -9,6 +10,8 @@ import (
 	"net/netip"
 	"sync/atomic"
 	"time"
+
+	"cohort/store"
 )
 
 // readyTime bounds the question whether the database answers.
@@ -17,7 +20,7 @@ const readyTime = 2 * time.Second
 // probes answer whoever watches the process: /healthz says that it runs,
 // /readyz that it can serve.
 type probes struct {
-	// ping asks the database.
+	// ping asks whether the database can be worked with.
 	ping func(context.Context) error
 	log  *slog.Logger
 
@@ -30,7 +33,8 @@ func (*probes) healthz(w http.ResponseWriter, _ *http.Request) {
 }
 
 // readyz is 200 when requests will be served, and 503 while the database does
-// not answer or the program is stopping. The reason is logged, not told.
+// not answer or cannot be written to, when it is damaged, and while the program
+// is stopping. It says which in a word; the log says more.
 func (p *probes) readyz(w http.ResponseWriter, r *http.Request) {
 	if p.stopping.Load() {
 		answer(w, http.StatusServiceUnavailable, "stopping")
@@ -40,10 +44,23 @@ func (p *probes) readyz(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	if err := p.ping(ctx); err != nil {
 		p.log.WarnContext(ctx, "not ready", "error", err)
-		answer(w, http.StatusServiceUnavailable, "the database does not answer")
+		answer(w, http.StatusServiceUnavailable, whyNot(err))
 		return
 	}
 	answer(w, http.StatusOK, "ready")
+}
+
+// whyNot is what anyone may know of why the database is of no use.
+func whyNot(err error) string {
+	switch {
+	case errors.Is(err, store.ErrFull):
+		return "the disk is full"
+	case errors.Is(err, store.ErrReadOnly):
+		return "the database cannot be written to"
+	case errors.Is(err, store.ErrCorrupt):
+		return "the database is damaged"
+	}
+	return "the database does not answer"
 }
 
 func answer(w http.ResponseWriter, code int, text string) {

@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -18,6 +19,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"cohort/store"
 )
 
 // quiet is a log nobody reads.
@@ -281,6 +284,13 @@ func TestProbes(t *testing.T) {
 	broken = errors.New("password of the database")
 	check(p.handler(app, nil), "/readyz", http.StatusServiceUnavailable, "the database does not answer\n")
 	check(p.handler(app, nil), "/healthz", http.StatusOK, "ok\n")
+	for err, word := range map[error]string{
+		fmt.Errorf("write x: %w", store.ErrFull): "the disk is full\n", fmt.Errorf("%w: /secret", store.ErrReadOnly): "the database cannot be written to\n",
+		fmt.Errorf("page 7: %w", store.ErrCorrupt): "the database is damaged\n",
+	} {
+		broken = err
+		check(p.handler(app, nil), "/readyz", http.StatusServiceUnavailable, word)
+	}
 	broken = nil
 	p.stopping.Store(true)
 	check(p.handler(app, nil), "/readyz", http.StatusServiceUnavailable, "stopping\n")

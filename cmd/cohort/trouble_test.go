@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"database/sql"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"os"
@@ -192,6 +194,7 @@ func TestDamagedDatabase(t *testing.T) {
 		{"another file", "not a database of cohort", []byte(strings.Repeat("a letter to the editor\n", 999))},
 		{"noise in the schema", "damaged", noise(100, 4096)},
 		{"noise nearly everywhere", "damaged", noise(100, len(whole))},
+		{"noise in the pages behind", "damaged", noise(2*4096, 6*4096)},
 		{"cut short", "damaged", whole[:4096]},
 	} {
 		write(c.text)
@@ -202,6 +205,62 @@ func TestDamagedDatabase(t *testing.T) {
 	}
 	write(whole)
 	tr.intact(t)
+}
+
+// A database that cannot be written to is read: by backup, too. What would write
+// says why it cannot, and nothing but that.
+func TestDatabaseThatCannotBeWritten(t *testing.T) {
+	tr := newTrouble(t)
+	log := tr.database() + "-wal"
+	if err := os.Mkdir(log, 0o700); err != nil { // where SQLite would write to
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"account", "list"}, {"job", "list"}, {"instance", "show"}, {"backup", filepath.Join(t.TempDir(), "b.tar")}} {
+		if out, errText, code := cohort(t, tr.environ, args...); code != exitOK || errText != "" {
+			t.Errorf("cohort %q ends with %d: %s%s", args, code, out, errText)
+		}
+	}
+	for _, args := range [][]string{{"token", "create", "--handle", "ada"}, {"account", "suspend", "ada"}, {"domain", "block", "evil.example"}, {"serve"}} {
+		out, errText, code := cohort(t, tr.environ, args...)
+		if code != exitFailed || out != "" || !strings.Contains(errText, "the database cannot be written to") || strings.Contains(errText, "process number") {
+			t.Errorf("cohort %q ends with %d: %s%s", args, code, out, errText)
+		}
+	}
+	if err := os.Remove(log); err != nil {
+		t.Fatal(err)
+	}
+	tr.intact(t)
+}
+
+// Damage that is found while the instance serves ends its readiness and is
+// logged; what can be read is served on.
+func TestDamageWhileServing(t *testing.T) {
+	s := serveHere(t)
+	var log strings.Builder
+	s.log = slog.New(slog.NewTextHandler(&log, nil))
+	size, err := s.instance.db.Size(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.join("ada")
+	file, err := os.OpenFile(filepath.Join(s.dir, "cohort.db"), os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	if _, err := file.WriteAt(bytes.Repeat([]byte{0xA5}, int(size)-8*4096), 8*4096); err != nil {
+		t.Fatal(err)
+	}
+	s.check(t.Context(), 0)
+	if !strings.Contains(log.String(), "the database is damaged: stop the server and restore a backup") {
+		t.Errorf("logged %s", &log)
+	}
+	if code, text := s.ask(http.MethodGet, "/readyz", "", nil); code != http.StatusServiceUnavailable || text != "the database is damaged\n" {
+		t.Errorf("/readyz is answered %d %s", code, text)
+	}
+	if code, _ := s.ask(http.MethodGet, "/healthz", "", nil); code != http.StatusOK {
+		t.Errorf("/healthz is answered %d", code)
+	}
 }
 
 // A peer that never answers does not hold up the end beyond ten seconds, and
