@@ -237,7 +237,7 @@ func TestDatabaseThatCannotBeWritten(t *testing.T) {
 func TestDamageWhileServing(t *testing.T) {
 	s := serveHere(t)
 	var log strings.Builder
-	s.log = slog.New(slog.NewTextHandler(&log, nil))
+	looking := &engine{instance: s.instance, log: slog.New(slog.NewTextHandler(&log, nil))}
 	size, err := s.instance.db.Size(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -251,7 +251,7 @@ func TestDamageWhileServing(t *testing.T) {
 	if _, err := file.WriteAt(bytes.Repeat([]byte{0xA5}, int(size)-8*4096), 8*4096); err != nil {
 		t.Fatal(err)
 	}
-	s.check(t.Context(), 0)
+	looking.check(t.Context(), 0)
 	if !strings.Contains(log.String(), "the database is damaged: stop the server and restore a backup") {
 		t.Errorf("logged %s", &log)
 	}
