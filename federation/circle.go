@@ -72,8 +72,8 @@ func (f *Server) hubAnnounced(ctx context.Context, hub Sender, act *vocab.Activi
 	if !onlyThis(circle.URI, inner.Audience) || !sameAuthority(inner.Actor, inner.ID) {
 		return social.ErrForbidden
 	}
-	sits, err := f.db.HasLocalMembers(ctx, circle.ID)
-	if err != nil || !sits {
+	heard, err := f.hearsHub(ctx, circle, inner)
+	if err != nil || !heard {
 		return firstOf(err, social.ErrForbidden)
 	}
 	author, err := f.senderByProof(ctx, inner)
@@ -95,6 +95,20 @@ func (f *Server) hubAnnounced(ctx context.Context, hub Sender, act *vocab.Activi
 		return f.hubReaction(ctx, author, circle, inner)
 	}
 	return nil
+}
+
+// hearsHub tells whether what a hub passes on is for us: while somebody here sits in the circle, and afterwards the Delete of
+// what we have of it.
+func (f *Server) hearsHub(ctx context.Context, circle *store.Account, inner *vocab.Activity) (bool, error) {
+	sits, err := f.db.HasLocalMembers(ctx, circle.ID)
+	if err != nil || sits || inner.Type != "Delete" || inner.Object == nil {
+		return sits, err
+	}
+	facts, err := f.db.PostFacts(ctx, inner.Object.ID)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil && facts.CircleID == circle.ID && facts.DeletedAt.IsZero(), err
 }
 
 func (f *Server) hubPost(ctx context.Context, author Sender, circle *store.Account, inner *vocab.Activity) error {

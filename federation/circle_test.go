@@ -397,3 +397,49 @@ func TestRepliesFromTheHub(t *testing.T) {
 		t.Errorf("the reply is %+v, %v", p, err)
 	}
 }
+
+// After the last seat here is lost, what was received can still be taken back, and nothing else of the circle is heard.
+func TestDeleteAfterTheLastSeat(t *testing.T) {
+	m := newMemberStage(t)
+	m.sit()
+	note := m.note(m.chen, "members' words")
+	if got := m.circle.Send(m.inbox(), m.announce(m.circle, m.chen.Proved(m.inner(m.chen, note)))); got != http.StatusAccepted {
+		t.Fatal(got)
+	}
+	ms, err := m.db.Membership(t.Context(), m.known.ID, m.lin.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	end := m.activity("Reject", m.circle, doc{"id": ms.FollowURI, "type": "Follow", "actor": m.lin.URI, "object": m.circle.ID})
+	if got := m.circle.Send(m.inbox(), end); got != http.StatusAccepted {
+		t.Fatal(got)
+	}
+	kept := func(note doc) bool {
+		facts, err := m.db.PostFacts(t.Context(), note["id"].(string))
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			t.Fatal(err)
+		}
+		return err == nil && facts.DeletedAt.IsZero()
+	}
+	remove := func(id any) []byte {
+		d := m.activity("Delete", m.chen, id)
+		d["to"], d["audience"] = []any{m.circle.ID, m.circle.ID + "/followers"}, m.circle.ID
+		return m.chen.Proved(d)
+	}
+	later := m.note(m.chen, "later words")
+	for name, c := range map[string]struct {
+		by    *fedtest.Actor
+		inner []byte
+	}{
+		"a post":                      {m.circle, m.chen.Proved(m.inner(m.chen, later))},
+		"a Delete of what never came": {m.circle, remove(later["id"])},
+		"an unproved Delete":          {m.circle, plain(m.activity("Delete", m.chen, note["id"]))},
+	} {
+		if got := c.by.Send(m.inbox(), m.announce(c.by, c.inner)); got < 400 || !kept(note) || kept(later) {
+			t.Errorf("%s: %d, kept: %v, %v", name, got, kept(note), kept(later))
+		}
+	}
+	if got := m.circle.Send(m.inbox(), m.announce(m.circle, remove(note["id"]))); got != http.StatusAccepted || kept(note) {
+		t.Errorf("the Delete: %d, kept: %v", got, kept(note))
+	}
+}
