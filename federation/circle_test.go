@@ -292,6 +292,14 @@ func (m *memberStage) announce(by *fedtest.Actor, inner []byte) []byte {
 		`","type":"Announce","actor":"` + by.ID + `","to":["` + m.circle.ID + `/followers"],"object":` + string(inner) + `}`)
 }
 
+// hears has the hub pass on a post by its own member.
+func (m *memberStage) hears(note doc) {
+	m.t.Helper()
+	if got := m.circle.Send(m.inbox(), m.announce(m.circle, m.chen.Proved(m.inner(m.chen, note)))); got != http.StatusAccepted {
+		m.t.Fatal(got)
+	}
+}
+
 // A member's server believes nobody but the hub, and the hub only what authors proved.
 func TestMemberServerBelievesOnlyTheHub(t *testing.T) {
 	m := newMemberStage(t)
@@ -403,9 +411,7 @@ func TestDeleteAfterTheLastSeat(t *testing.T) {
 	m := newMemberStage(t)
 	m.sit()
 	note := m.note(m.chen, "members' words")
-	if got := m.circle.Send(m.inbox(), m.announce(m.circle, m.chen.Proved(m.inner(m.chen, note)))); got != http.StatusAccepted {
-		t.Fatal(got)
-	}
+	m.hears(note)
 	ms, err := m.db.Membership(t.Context(), m.known.ID, m.lin.ID)
 	if err != nil {
 		t.Fatal(err)

@@ -111,17 +111,6 @@ func tail(text string, most int) string {
 	return "…" + text[len(text)-most:]
 }
 
-// freePort finds a port of this machine that nobody listens on.
-func freePort(t *testing.T) int {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port
-}
-
 // startInstance runs an instance named by host, localhost or a name under
 // .localhost, until the test ends. extra is added to its configuration.
 func startInstance(t *testing.T, host, name, kind, extra string) *running {
@@ -130,7 +119,7 @@ func startInstance(t *testing.T, host, name, kind, extra string) *running {
 	if err != nil {
 		t.Fatal(err)
 	}
-	port := freePort(t)
+	port := somePort(t)
 	r := &running{t: t, Name: name, Host: fmt.Sprintf("%s:%d", host, port), dir: t.TempDir(), ended: make(chan error, 1), log: &lines{}, client: localClient()}
 	r.URL = "http://" + r.Host
 	r.config = filepath.Join(r.dir, "config.toml")

@@ -50,7 +50,7 @@ type peerLine struct {
 func startPeer(t *testing.T) *peer {
 	t.Helper()
 	node, script := nodeScript(t, "peer/peer.mjs")
-	port := freePort(t)
+	port := somePort(t)
 	p := &peer{t: t, Host: fmt.Sprintf("localhost:%d", port), process: exec.Command(node, script)}
 	p.Actor = "http://" + p.Host + "/people/pat"
 	p.process.Env = append(os.Environ(), fmt.Sprintf("PEER_PORT=%d", port), "PEER_PICTURE="+picture(t, 64, 48))
